@@ -1,0 +1,1 @@
+"""Settings: one ``config.toml``, overridden by the environment, checked once, frozen."""

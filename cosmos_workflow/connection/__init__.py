@@ -1,0 +1,1 @@
+"""Machines that run commands: this one, and those behind SSH."""

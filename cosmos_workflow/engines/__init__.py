@@ -1,0 +1,13 @@
+"""Engines: each speaks one model's language, in one file, without any input or output."""
+
+from cosmos_workflow.registry import Registry
+
+ENGINES = Registry(
+    kind="engine",
+    group="cosmos_workflow.engines",
+    rows={
+        "preview": "cosmos_workflow.engines.preview:Preview",
+        "transfer1": "cosmos_workflow.engines.transfer1:Transfer1",
+        "upscale": "cosmos_workflow.engines.upscale:Upscale",
+    },
+)

@@ -1,0 +1,109 @@
+"""What an engine is: pure functions from specs to a job, and from a job's words to a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from cosmos_workflow.events import JobEnded, Progress, Verdict
+from cosmos_workflow.execution.job import CommandJob
+from cosmos_workflow.prompts.enums import Modality
+from cosmos_workflow.prompts.prompt_spec import PromptSpec
+from cosmos_workflow.prompts.run_spec import RunSpec
+from cosmos_workflow.video.media import Media
+
+
+class Options(BaseModel):
+    """Base of an engine's own options: unknown keys and wrong types are errors.
+
+    ``--option key=value`` arrives as text, so numbers and booleans are read from text here.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What an engine accepts for one parameter: its default, inclusive bounds or choices."""
+
+    default: float | int | str | None
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a machine must have: GPU memory in GiB, files below the checkpoint folder, image."""
+
+    gpu_memory_gib: float = 0.0
+    checkpoints: tuple[str, ...] = ()
+    image: str = ""
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """One run with everything it refers to, resolved: what an engine plans from.
+
+    ``input_video`` and ``controls`` are absolute paths; ``media`` has the facts of each of them.
+    ``weights`` has a number, or the absolute path of a ``.pt`` map, for each control in use.
+    """
+
+    run_id: str
+    job_name: str
+    prompt: PromptSpec
+    run: RunSpec
+    input_video: Path | None
+    controls: Mapping[Modality, Path]
+    weights: Mapping[Modality, float | Path]
+    media: Mapping[Path, Media]
+    gpus: int = 1
+    cuda_devices: str = ""
+    time_limit: int = 0
+    extra_files: Mapping[str, Path] = field(default_factory=dict)
+    """Files that options name (masks, region videos), absolute, by the text that names them."""
+
+
+class Engine(Protocol):
+    """One model.  Every method is pure; ``engines/README.md`` is the recipe for a new one."""
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    Options: ClassVar[type[Options]]
+    modalities: ClassVar[tuple[Modality, ...]]
+    limits: ClassVar[Mapping[str, Limit]]
+    max_weight: ClassVar[float | None]
+    """Greatest control weight, None for no bound; the least is 0."""
+    max_batch: ClassVar[int]
+
+    def defaults(self, run: RunSpec) -> Mapping[str, float | int | str | None]:
+        """Defaults of the shared parameters for this run's options (a distilled model's steps)."""
+
+    def check(self, run: RunSpec, prompt: PromptSpec) -> None:
+        """Raise SpecError for what the tables cannot say: combinations that the model refuses."""
+
+    def files(self, run: RunSpec) -> Sequence[str]:
+        """Stored paths of further files that the options name."""
+
+    def needs(self, run: RunSpec | None = None) -> Needs:
+        """What a machine must have for this run, or at least for any run."""
+
+    def batch_key(self, run: RunSpec) -> str:
+        """Runs with equal keys may share one loaded model."""
+
+    def plan(self, requests: Sequence[RunRequest]) -> CommandJob:
+        """The job for up to ``max_batch`` requests.  Raises SpecError before anything is sent."""
+
+    def progress(self, line: str) -> Progress | None:
+        """What one line of the job's log says about how far it is."""
+
+    def verdict(self, run_id: str, ended: JobEnded, log: Sequence[str]) -> Verdict:
+        """How the run went, from exit code, files and log lines.
+
+        Called only when the job exited by itself.  Succeeded names remote files, the result first.
+        """

@@ -1,0 +1,208 @@
+"""What happens to a run, as frozen facts: the only thing that comes back from a target.
+
+Each event is one JSON object on one line of the run's ``events.jsonl``.  A run's status is a
+fold over them (``runs/run.py``) and is stored nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from enum import StrEnum
+from typing import Any, ClassVar, Literal
+
+
+class ExecutionStatus(StrEnum):
+    """Where a run stands.  BLOCKED is a guardrail's refusal, which is not a crash."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    SUCCESS = "SUCCESS"
+    FAILED = "FAILED"
+    BLOCKED = "BLOCKED"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def final(self) -> bool:
+        """True when nothing more will happen to the run."""
+        return self not in (ExecutionStatus.PENDING, ExecutionStatus.RUNNING)
+
+
+@dataclass(frozen=True)
+class Event:
+    """Base of all events.  ``at`` is seconds since the epoch, set when it is recorded."""
+
+    status: ClassVar[ExecutionStatus | None] = None
+    """The status that this event puts its run in; None leaves it as it was."""
+
+
+@dataclass(frozen=True)
+class Planned(Event):
+    """The run has a folder and a job; nothing has left this machine."""
+
+    status = ExecutionStatus.PENDING
+    run_id: str
+    engine: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Transferring(Event):
+    """Bytes on their way: ``direction`` "up" or "down", bytes, bytes a second."""
+
+    direction: Literal["up", "down"]
+    done: int
+    total: int
+    speed: float = 0.0
+
+
+@dataclass(frozen=True)
+class Staged(Event):
+    """Every input lies on the target.  ``sent`` bytes of ``total``; the rest was there already."""
+
+    sent: int
+    total: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Submitted(Event):
+    """The job runs on its own from here: ``handle`` is all that is needed to find it again."""
+
+    status = ExecutionStatus.RUNNING
+    handle: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Log(Event):
+    """A piece of the job's own output, whole lines; recorded in ``job.log``, not as an event.
+
+    ``offset`` is the byte offset *after* the piece in the job's log on its host.
+    """
+
+    text: str
+    offset: int
+
+
+@dataclass(frozen=True)
+class Progress(Event):
+    """How far the engine says it is: a stage in its own words and a fraction 0..1, if known."""
+
+    stage: str
+    fraction: float | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Disconnected(Event):
+    """The link to the target broke; the job goes on, and we try again in ``retry_in`` seconds."""
+
+    reason: str
+    retry_in: float
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file the job left behind: path relative to its workspace, bytes, sha256."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class JobEnded(Event):
+    """The job is over on its target, whatever that means for the run.
+
+    ``reason``: exited (by itself, see ``exit_code``), killed, oom (host memory), timeout,
+    cancelled, gone (the target has no trace of it).
+    """
+
+    exit_code: int | None
+    reason: Literal["exited", "killed", "oom", "timeout", "cancelled", "gone"]
+    files: tuple[RemoteFile, ...] = ()
+
+
+@dataclass(frozen=True)
+class Output(Event):
+    """A result that is home and verified: path relative to the run folder, bytes, sha256."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Succeeded(Event):
+    """The video is home, its bytes are the host's, and ffprobe reads it."""
+
+    status = ExecutionStatus.SUCCESS
+    outputs: tuple[Output, ...]
+
+
+@dataclass(frozen=True)
+class Blocked(Event):
+    """A guardrail refused.  ``what``: which text or video; ``by``: which guardrail."""
+
+    status = ExecutionStatus.BLOCKED
+    what: str
+    by: str
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Failed(Event):
+    """The run is over without a result.
+
+    ``cause`` is a short word to count by: submission, out_of_memory, engine, no_output,
+    bad_output, timeout, killed, lost.
+    """
+
+    status = ExecutionStatus.FAILED
+    cause: str
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Cancelled(Event):
+    """Somebody cancelled the run."""
+
+    status = ExecutionStatus.CANCELLED
+    message: str = ""
+
+
+Verdict = Succeeded | Blocked | Failed
+"""What an engine concludes from a finished job (an engine's Succeeded names remote files)."""
+
+_KINDS: dict[str, type[Event]] = {
+    kind.__name__: kind
+    for kind in (
+        Planned, Transferring, Staged, Submitted, Log, Progress, Disconnected, JobEnded,
+        Output, Succeeded, Blocked, Failed, Cancelled,
+    )
+}  # fmt: skip
+
+_NESTED = {"files": RemoteFile, "outputs": Output}
+
+
+def to_json(event: Event, at: float) -> dict[str, Any]:
+    """The event as a JSON object: ``{"event": "Staged", "at": 1790000000.0, ...}``."""
+    return {"event": type(event).__name__, "at": round(at, 3), **asdict(event)}
+
+
+def from_json(data: Mapping[str, Any]) -> tuple[Event, float]:
+    """The event and its time.  Unknown fields are dropped, so that older programs can read on.
+
+    Raises KeyError for an event this version does not know.
+    """
+    kind = _KINDS[data["event"]]
+    values: dict[str, Any] = {}
+    for field in fields(kind):
+        if field.name in data:
+            value = data[field.name]
+            if field.name in _NESTED:
+                value = tuple(_NESTED[field.name](**item) for item in value)
+            values[field.name] = value
+    return kind(**values), float(data["at"])

@@ -1,0 +1,1 @@
+"""Running jobs: what a job is, where it can run, and the drivers that do it."""

@@ -1,0 +1,76 @@
+"""How a machine starts, watches and stops a detached command: six pure functions, argv in text out.
+
+A launcher opens nothing.  It says which command to run; the driver (``on_host.py``) runs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from cosmos_workflow.execution.job import CommandJob, Place
+
+
+@dataclass(frozen=True)
+class Site:
+    """What a launcher has to know of the machine: folders on it, and how containers are run there.
+
+    ``root`` holds ``inputs/<sha256>/name`` and ``runs/<job>/``.  ``checkpoints``, ``hf_cache`` and
+    ``repo`` are folders on the host, empty when there is none.  ``images``: image by engine, which
+    wins over ``image``, which wins over the engine's own.
+    """
+
+    root: str
+    python: str = "python3"
+    image: str = ""
+    images: Mapping[str, str] = field(default_factory=dict)
+    gpu_enabled: bool = True
+    shm_size: str = ""
+    checkpoints: str = ""
+    hf_cache: str = ""
+    repo: str = ""
+    user: str = ""
+
+    def workspace(self, job_name: str) -> str:
+        """The job's folder on the host."""
+        return f"{self.root}/runs/{job_name}"
+
+
+@dataclass(frozen=True)
+class State:
+    """What the launcher knows of a job: alive, or how it went."""
+
+    phase: Literal["running", "exited", "gone"]
+    exit_code: int | None = None
+    oom: bool = False
+
+
+class Launcher(Protocol):
+    """Start, find, watch and stop one detached command.
+
+    The driver lays ``run-job.sh`` into every workspace; ``start`` must run
+    ``sh {workspace}/run-job.sh {workspace} LIMIT SECRETS -- argv`` detached, in a new session,
+    with the workspace as ``place`` shows it to the job.  run-job.sh writes ``job.log`` and
+    ``exit_code`` and reads ``SECRETS`` lines ``NAME=value`` from the named pipe ``secrets``.
+    """
+
+    name: str
+
+    def place(self, job: CommandJob, site: Site, place: Place) -> str:
+        """Where the job will see ``place`` (for a container: the path inside it)."""
+
+    def start(self, job: CommandJob, site: Site) -> Sequence[str]:
+        """The command that starts the job and prints its reference; refuses a second start."""
+
+    def ref(self, stdout: str) -> str:
+        """The reference printed by ``start``: container id, process id, job number."""
+
+    def state(self, job_name: str, ref: str, site: Site) -> Sequence[str]:
+        """The command that prints what ``read_state`` reads; exits 0 only while the job is alive."""
+
+    def read_state(self, stdout: str) -> State:
+        """What ``state`` printed."""
+
+    def stop(self, job_name: str, ref: str, site: Site) -> Sequence[str]:
+        """The command that ends the job; a job already over is no error."""

@@ -1,0 +1,62 @@
+"""A place that runs jobs: it stages, submits, follows, fetches, and says how it is doing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from cosmos_workflow.events import Event, JobEnded, Log, RemoteFile, Staged, Transferring
+from cosmos_workflow.execution.job import CommandJob
+
+
+@dataclass(frozen=True)
+class Handle:
+    """Enough for a fresh process, on another day, to find a job again."""
+
+    target: str
+    job: str
+    ref: str
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return {"target": self.target, "job": self.job, "ref": self.ref}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Handle:
+        """Read back what ``to_json`` wrote."""
+        return cls(data["target"], data["job"], data["ref"])
+
+
+class Target(Protocol):
+    """One place.  Transient faults are raised as errors with ``transient`` set; all calls may be
+    repeated after them, and nothing happens twice."""
+
+    name: str
+
+    def explain(self, job: CommandJob) -> str:
+        """The exact command, files and uploads, for a person; nothing is opened."""
+
+    def stage(self, job: CommandJob) -> Iterator[Transferring | Staged]:
+        """Put inputs and written files in place; the last event is Staged."""
+
+    def submit(self, job: CommandJob, secrets: Mapping[str, str]) -> Handle:
+        """Start the staged job detached.  A job that was already started is found, not repeated.
+
+        Raises SubmissionRejected, with the cause and its fix.
+        """
+
+    def follow(self, handle: Handle, offset: int) -> Iterator[Log | JobEnded]:
+        """The job's log from a byte offset, whole lines; the last event is JobEnded."""
+
+    def fetch(
+        self, handle: Handle, files: Sequence[RemoteFile], into: Path
+    ) -> Iterator[Event]:
+        """Bring files home below ``into``; each appears only when its sha256 is the host's."""
+
+    def cancel(self, handle: Handle) -> None:
+        """End the job; one that is over already is no error."""
+
+    def close(self) -> None:
+        """Let go of connections."""

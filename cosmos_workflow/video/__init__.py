@@ -1,0 +1,1 @@
+"""Videos and frames: the only room that starts ffmpeg."""
