@@ -1,1 +1,21 @@
-"""Running jobs: what a job is, where it can run, and the drivers that do it."""
+"""Running jobs: what a job is, where it can run, and the driver that does it."""
+
+from cosmos_workflow.registry import Registry
+
+TARGETS = Registry(
+    kind="kind of target",
+    group="cosmos_workflow.targets",
+    rows={
+        "local": "cosmos_workflow.execution.places:local",
+        "ssh": "cosmos_workflow.execution.places:ssh",
+    },
+)
+
+LAUNCHERS = Registry(
+    kind="launcher",
+    group="cosmos_workflow.launchers",
+    rows={
+        "docker": "cosmos_workflow.execution.docker:DockerLauncher",
+        "shell": "cosmos_workflow.execution.shell:ShellLauncher",
+    },
+)

@@ -1,0 +1,1 @@
+"""Runs: one folder each, whose state is a fold over its events."""

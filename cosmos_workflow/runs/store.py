@@ -1,0 +1,227 @@
+"""The folder of a run and the folder of all runs: the one place that knows their paths."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cosmos_workflow.errors import CosmosError, SpecError
+from cosmos_workflow.events import Event, Log, from_json, to_json
+from cosmos_workflow.execution.job import CommandJob, job_from_json, job_to_json
+from cosmos_workflow.ids import RUN_ID
+from cosmos_workflow.prompts.prompt_spec import PromptSpec
+from cosmos_workflow.prompts.run_spec import RunSpec
+from cosmos_workflow.runs.run import Run, fold
+
+
+class RunInUse(CosmosError):
+    """Another process of this machine is at work on the run."""
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Everything about one run, in one folder named by its id."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        return self.path.name
+
+    @property
+    def events_file(self) -> Path:
+        """One event a line, append only."""
+        return self.path / "events.jsonl"
+
+    @property
+    def log_file(self) -> Path:
+        """The job's own output, byte for byte (secrets masked at equal length)."""
+        return self.path / "job.log"
+
+    @property
+    def arriving(self) -> Path:
+        """Where results lie until they are verified."""
+        return self.path / ".arriving"
+
+    def spec(self) -> RunSpec:
+        """The RunSpec as it was run."""
+        return RunSpec.load(self.path / "run.json")
+
+    def prompt(self) -> PromptSpec:
+        """The PromptSpec as it was run."""
+        return PromptSpec.load(self.path / "prompt.json")
+
+    def job(self) -> CommandJob:
+        """The job as it was planned, inputs fixed by content."""
+        try:
+            return job_from_json(json.loads((self.path / "job.json").read_text(encoding="utf-8")))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise SpecError(
+                f"the run folder {self.path} has no readable job.json ({error})",
+                hint="run its RunSpec once more with --again",
+            ) from error
+
+    def events(self) -> Iterator[tuple[Event, float]]:
+        """Every recorded event with its time.  A last line cut off by a crash is passed over."""
+        try:
+            lines = self.events_file.read_bytes().split(b"\n")
+        except FileNotFoundError:
+            return
+        for line in lines[:-1]:
+            try:
+                yield from_json(json.loads(line))
+            except (ValueError, KeyError, TypeError):
+                # An event of a newer version, or a line torn by a full disk: the others stand.
+                continue
+
+    def run(self) -> Run:
+        """What is known of the run now."""
+        return fold(self.id, self.events())
+
+    def record(self, event: Event) -> None:
+        """Make the event durable before anyone sees it: one appended line, one write."""
+        if isinstance(event, Log):
+            self._append(self.log_file, event.text.encode("utf-8", "surrogateescape"))
+            return
+        line = json.dumps(to_json(event, time.time()), ensure_ascii=False) + "\n"
+        self._append(self.events_file, _mended(self.events_file) + line.encode())
+
+    def log_size(self) -> int:
+        """Bytes of the job's log that are here: where following goes on."""
+        return self.log_file.stat().st_size if self.log_file.exists() else 0
+
+    def log_lines(self) -> list[str]:
+        """The job's log so far, as lines."""
+        if not self.log_file.exists():
+            return []
+        return self.log_file.read_text(encoding="utf-8", errors="replace").splitlines()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Be the one process at work on this run.  Raises RunInUse."""
+        from filelock import FileLock, Timeout
+
+        try:
+            with FileLock(self.path / ".lock", timeout=0):
+                yield
+        except Timeout as error:
+            raise RunInUse(
+                f"another process on this machine is following {self.id}",
+                hint=f"cosmos logs {self.id} -f shows what it sees",
+            ) from error
+
+    def _append(self, path: Path, data: bytes) -> None:
+        size = path.stat().st_size if path.exists() else 0
+        try:
+            with path.open("ab", buffering=0) as file:
+                written = file.write(data)
+                if written != len(data):
+                    raise OSError(28, os.strerror(28))
+        except OSError as error:
+            # Nothing half-written: a torn line is taken back before the error is told.
+            if path.exists():
+                os.truncate(path, size)
+            raise CosmosError(
+                f"cannot write {path}: {error.strerror}",
+                hint=f"make room, then: cosmos follow {self.id}",
+            ) from error
+
+
+def _mended(path: Path) -> bytes:
+    """A line end if the file's last line was torn by a crash, else nothing."""
+    try:
+        with path.open("rb") as file:
+            file.seek(-1, os.SEEK_END)
+            return b"" if file.read(1) == b"\n" else b"\n"
+    except OSError:
+        return b""
+
+
+@dataclass(frozen=True)
+class Store:
+    """All run folders of a project."""
+
+    root: Path
+
+    def create(self, run: RunSpec, prompt: PromptSpec, plan: Any) -> RunFolder:
+        """The next attempt's folder, complete or not there at all.
+
+        ``plan(run_id, job_name)`` gives the CommandJob.  The name has a random part, so that two
+        projects on one host never share a job.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        number = max((_attempt(folder.id) for folder in self.attempts(run.id)), default=0) + 1
+        while True:
+            run_id = f"{run.id}.{number}"
+            job = plan(run_id, f"{run_id}-{secrets.token_hex(3)}")
+            beside = self.root / f".{run_id}.{os.getpid()}"
+            try:
+                self._fill(beside, run, prompt, job)
+                beside.rename(self.root / run_id)
+                return RunFolder(self.root / run_id)
+            except OSError as error:
+                shutil.rmtree(beside, ignore_errors=True)
+                if not (self.root / run_id).exists():
+                    raise CosmosError(
+                        f"cannot make the run folder {self.root / run_id}: {error.strerror}",
+                        hint="make room or check permissions; nothing was started",
+                    ) from error
+                number += 1  # another process took this attempt a moment ago
+
+    def _fill(self, folder: Path, run: RunSpec, prompt: PromptSpec, job: CommandJob) -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        (folder / "run.json").write_text(run.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        text = prompt.model_dump_json(indent=2) + "\n"
+        (folder / "prompt.json").write_text(text, encoding="utf-8")
+        packed = json.dumps(job_to_json(job), ensure_ascii=False, indent=2) + "\n"
+        (folder / "job.json").write_text(packed, encoding="utf-8")
+        (folder / "events.jsonl").touch()
+
+    def folders(self) -> list[RunFolder]:
+        """Every run folder, in no order."""
+        try:
+            names = os.listdir(self.root)
+        except FileNotFoundError:
+            return []
+        return [RunFolder(self.root / name) for name in names if RUN_ID.fullmatch(name)]
+
+    def attempts(self, spec_id: str) -> list[RunFolder]:
+        """The attempts at one RunSpec, oldest first."""
+        mine = [f for f in self.folders() if f.id.partition(".")[0] == spec_id]
+        return sorted(mine, key=lambda folder: _attempt(folder.id))
+
+    def find(self, text: str) -> RunFolder:
+        """The run with this id, unique id prefix, or RunSpec id (its latest attempt).
+
+        Raises SpecError, naming the candidates.
+        """
+        wanted = text if text.startswith("rs_") else f"rs_{text}"
+        if RUN_ID.fullmatch(wanted) and (self.root / wanted).is_dir():
+            return RunFolder(self.root / wanted)
+        if not re.fullmatch(r"rs_[0-9a-f]{0,8}(\.\d*)?", wanted):
+            raise SpecError(f"{text!r} is not the id of a run", hint="cosmos list runs shows them")
+        found = [folder for folder in self.folders() if folder.id.startswith(wanted)]
+        specs = sorted({folder.id.partition(".")[0] for folder in found})
+        if len(specs) == 1:
+            return max(found, key=lambda folder: _attempt(folder.id))
+        if not specs:
+            raise SpecError(f"no run {text}", hint="cosmos list runs shows what there is")
+        raise SpecError(
+            f"{text!r} could be {len(specs)} different runs: {', '.join(specs[:5])}",
+            hint="give more of the id",
+        )
+
+
+def _attempt(run_id: str) -> int:
+    return int(run_id.rpartition(".")[2])
