@@ -19,7 +19,7 @@ class Remote(Table):
 
     host: str = ""
     user: str = ""
-    port: int = Field(0, ge=0, le=65535, description="0: what ~/.ssh/config says, else 22")
+    port: int = Field(default=0, ge=0, le=65535, description="0: what ~/.ssh/config says, else 22")
     ssh_key: str = ""
 
 
@@ -38,7 +38,7 @@ class Docker(Table):
 
     image: str = ""
     gpu_enabled: bool = True
-    shm_size: str = Field("", description="like 8g; empty: --ipc=host")
+    shm_size: str = Field(default="", description="like 8g; empty: --ipc=host")
 
 
 class TargetSettings(Table):
@@ -48,21 +48,25 @@ class TargetSettings(Table):
     launcher: Literal["docker", "shell"] = "docker"
     host: str = ""
     user: str = ""
-    port: int = Field(0, ge=0, le=65535, description="0: what ~/.ssh/config says, else 22")
+    port: int = Field(default=0, ge=0, le=65535, description="0: what ~/.ssh/config says, else 22")
     ssh_key: str = ""
-    ssh_config: str = Field("~/.ssh/config", description="OpenSSH client configuration")
-    known_hosts: str = Field("~/.ssh/known_hosts", description="host keys we trust")
-    remote_dir: str = Field("cosmos", description="relative to the user's home on the host")
+    ssh_config: str = Field(default="~/.ssh/config", description="OpenSSH client configuration")
+    known_hosts: str = Field(default="~/.ssh/known_hosts", description="host keys we trust")
+    remote_dir: str = Field(default="cosmos", description="relative to the user's home on the host")
     python: str = "python3"
     image: str = ""
     images: dict[str, str] = Field(default_factory=dict, description="image by engine")
     gpu_enabled: bool = True
     shm_size: str = ""
-    checkpoints: str = Field("", description="folder of model weights on the host")
-    hf_cache: str = Field("", description="Hugging Face cache on the host")
-    repo: str = Field("", description="clone of the model's code; empty: it is in the image")
-    container_user: str = Field("", description="uid:gid in the container; empty: the image's")
-    secrets: tuple[str, ...] = Field((), description="variables passed to jobs, by name")
+    checkpoints: str = Field(default="", description="folder of model weights on the host")
+    hf_cache: str = Field(default="", description="Hugging Face cache on the host")
+    repo: str = Field(
+        default="", description="clone of the model's code; empty: it is in the image"
+    )
+    container_user: str = Field(
+        default="", description="uid:gid in the container; empty: the image's"
+    )
+    secrets: tuple[str, ...] = Field(default=(), description="variables passed to jobs, by name")
 
 
 class Defaults(Table):
@@ -74,11 +78,13 @@ class Defaults(Table):
 
     target: str = ""
     engine: str = ""
-    time_limit: int = Field(6 * 3600, ge=0, description="seconds a job may run; 0: no limit")
+    time_limit: int = Field(
+        default=6 * 3600, ge=0, description="seconds a job may run; 0: no limit"
+    )
 
 
 class Settings(Table):
-    """All settings of one project.  ``root`` is the folder of its ``config.toml``, or where we are."""
+    """All settings of a project.  ``root``: the folder of its ``config.toml``, or where we are."""
 
     root: Path
     config_file: Path | None = None

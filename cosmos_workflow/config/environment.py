@@ -1,0 +1,102 @@
+"""``COSMOS_<TABLE>_<KEY>`` variables as settings, read by the type that the setting has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, get_origin
+
+from pydantic.fields import FieldInfo
+
+from cosmos_workflow.config.settings import Defaults, Docker, Paths, Remote, Table, TargetSettings
+from cosmos_workflow.errors import ConfigError, did_you_mean
+
+TABLES: dict[str, type[Table]] = {
+    "remote": Remote,
+    "paths": Paths,
+    "docker": Docker,
+    "defaults": Defaults,
+}
+TARGETS = "COSMOS_TARGETS_"
+TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+
+Key = tuple[str, ...]
+
+
+def variable(key: Key) -> str:
+    """The name of the variable that overrides ``key``: ``COSMOS_REMOTE_HOST``."""
+    return "COSMOS_" + "_".join(_upper(part) for part in key)
+
+
+def overrides(environ: Mapping[str, str], targets: Iterable[str]) -> dict[Key, Any]:
+    """Settings by key that ``environ`` holds.  ``targets``: those that the file names.
+
+    Raises ConfigError for a variable of ours that names no setting, or a value of another type.
+    """
+    found: dict[Key, Any] = {}
+    for name in sorted(environ):
+        if name.startswith(TARGETS):
+            key, field = _target_key(name, list(targets))
+            found[key] = _read(name, environ[name], field)
+            continue
+        for table, model in TABLES.items():
+            start = f"COSMOS_{table.upper()}_"
+            if name.startswith(start):
+                word = name.removeprefix(start).lower()
+                found[table, word] = _read(name, environ[name], _field(name, word, model, start))
+    return found
+
+
+def _field(name: str, word: str, model: type[Table], start: str) -> FieldInfo:
+    if word in model.model_fields:
+        return model.model_fields[word]
+    known = [start + key.upper() for key in model.model_fields]
+    raise ConfigError(
+        f"the variable {name} names no setting",
+        hint=f"{did_you_mean(name, known)}known: {', '.join(known)}",
+    )
+
+
+def _target_key(name: str, targets: list[str]) -> tuple[Key, FieldInfo]:
+    """``COSMOS_TARGETS_LAB_2_SSH_KEY`` is ``targets.lab_2.ssh_key`` (or of a target ``lab-2``)."""
+    rest = name.removeprefix(TARGETS)
+    keys = sorted(TargetSettings.model_fields, key=len, reverse=True)
+    for word in keys:
+        owner = rest.removesuffix("_" + word.upper())
+        if owner and owner != rest:
+            same = [target for target in targets if _upper(target) == owner]
+            return ("targets", (same or [owner.lower()])[0], word), TargetSettings.model_fields[
+                word
+            ]
+    ends = [rest.lower().split("_", n)[-1] for n in (1, 2)]
+    guess = next((hint for end in ends if (hint := did_you_mean(end, keys))), "")
+    raise ConfigError(
+        f"the variable {name} names no setting",
+        hint=f"write {TARGETS}NAME_KEY; {guess}keys: {', '.join(TargetSettings.model_fields)}",
+    )
+
+
+def _read(name: str, text: str, field: FieldInfo) -> Any:
+    """``text`` as the type of ``field``; what pydantic can judge is left to it."""
+    kind = field.annotation
+    if kind is bool:
+        if text.lower() not in TRUE + FALSE:
+            allowed = f"{', '.join(TRUE)} or {', '.join(FALSE)}"
+            raise ConfigError(f"the variable {name} is {text!r}; allowed: {allowed}")
+        return text.lower() in TRUE
+    if kind is int:
+        try:
+            return int(text)
+        except ValueError as error:
+            raise ConfigError(f"the variable {name} is {text!r}, not a whole number") from error
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if get_origin(kind) is tuple:
+        return parts
+    if get_origin(kind) is dict:
+        if not all("=" in part for part in parts):
+            raise ConfigError(f"the variable {name} is {text!r}; write name=value,name=value")
+        return {k.strip(): v.strip() for k, _, v in (part.partition("=") for part in parts)}
+    return text
+
+
+def _upper(word: str) -> str:
+    return "".join(c if c.isalnum() else "_" for c in word).upper()
