@@ -1,0 +1,170 @@
+#!/bin/sh
+# Runs one job on its host and leaves its log and its exit code as files.
+#
+#   sh run-job.sh WORKSPACE LIMIT_S SECRETS -- ARGV...
+#
+# WORKSPACE  the job's folder: job.log, exit_code, and one of the marks timed_out and stopped
+# LIMIT_S    seconds after which the whole process tree is ended; 0 for no limit
+# SECRETS    how many lines NAME=BASE64 to read from the pipe WORKSPACE/secrets; their values are
+#            in the job's environment and nowhere else
+#
+# The working directory is kept.  Exit codes are the job's own, or 124 past the limit, 143 stopped
+# from outside, 125 never started (the log says why).
+ws=$1 limit=$2 secrets=$3
+shift 4
+log=$ws/job.log
+grace=8 # seconds from TERM to KILL: less than the 10 that docker stop allows by default
+child='' watchdog='' why=''
+
+finish() { # finish CODE: nobody ever sees half an exit code
+  [ -z "$watchdog" ] || kill "$watchdog" 2>/dev/null
+  printf '%s\n' "$1" >"$ws/exit_code.part" && mv -f "$ws/exit_code.part" "$ws/exit_code"
+  exit "$1"
+}
+
+refuse() {
+  printf 'run-job: %s\n' "$1" >>"$log"
+  finish 125
+}
+
+after() { # after SECONDS COMMAND...: later, in the background; ends with its sleep when killed
+  (
+    trap 'kill "$!" 2>/dev/null; exit 0' TERM
+    trap '' HUP INT USR1
+    sleep "$1" &
+    wait "$!"
+    shift
+    "$@"
+  ) >/dev/null 2>&1 </dev/null &
+  watchdog=$!
+}
+
+# -- secrets -----------------------------------------------------------------------------------
+
+no_secrets() { printf '!\n' >"$ws/secrets"; } # ! is in no base64 and in no name
+
+decode() {
+  if command -v base64 >/dev/null 2>&1; then
+    base64 -d
+  else
+    python3 -c 'import base64, sys
+sys.stdout.buffer.write(base64.b64decode(sys.stdin.buffer.read()))'
+  fi
+}
+
+take() { # take NAME=BASE64: the X keeps newlines at the end of a value
+  name=${1%%=*}
+  case $name in '' | [0-9]* | *[!A-Za-z0-9_]*) refuse 'a secret has a name that is no variable' ;; esac
+  value=$(printf '%s' "${1#*=}" | decode 2>/dev/null && printf X) ||
+    refuse "secret $name did not arrive whole"
+  export "$name=${value%X}"
+  value=''
+}
+
+read_secrets() { # opened for both ways, so that opening waits for nobody and nothing is lost
+  [ -p "$ws/secrets" ] || refuse 'there is no pipe to read secrets from'
+  exec 3<>"$ws/secrets"
+  after "${COSMOS_SECRETS_WAIT:-60}" no_secrets
+  while [ "$secrets" -gt 0 ]; do
+    IFS= read -r line <&3 || refuse 'the pipe of secrets broke'
+    case $line in
+      *'!'*) refuse 'the secrets never came: the client went away between start and hand-over' ;;
+    esac
+    take "$line"
+    secrets=$((secrets - 1))
+  done
+  line=''
+  exec 3<&-
+  kill "$watchdog" 2>/dev/null
+  watchdog=''
+  rm -f "$ws/secrets"
+}
+
+# -- the process tree --------------------------------------------------------------------------
+
+processes() { # lines PID PARENT of all that live; from /proc, for images without ps
+  if [ -r /proc/self/stat ]; then
+    for stat in /proc/[0-9]*/stat; do
+      IFS= read -r line 2>/dev/null <"$stat" || continue
+      fields=${line##*') '} # a program's name may hold spaces and brackets
+      case $fields in Z* | X*) continue ;; esac
+      fields=${fields#* }
+      printf '%s %s\n' "${line%% *}" "${fields%% *}"
+    done 2>/dev/null
+  else
+    ps -A -o pid=,ppid=,stat= | while read -r pid parent stat; do
+      case $stat in Z*) ;; *) printf '%s %s\n' "$pid" "$parent" ;; esac
+    done
+  fi
+}
+
+tree() { # tree PID...: those of PID... that live, and their descendants
+  known=" $* " table=$(processes) grown=1 alive=''
+  while [ -n "$grown" ]; do
+    grown=''
+    while read -r pid parent; do
+      case $known in *" $pid "*) continue ;; esac
+      case $known in *" $parent "*) known="$known$pid " grown=1 ;; esac
+    done <<END
+$table
+END
+  done
+  while read -r pid parent; do
+    case $known in *" $pid "*) alive="$alive $pid" ;; esac
+  done <<END
+$table
+END
+  printf '%s' "$alive"
+}
+
+end_tree() {
+  all=$(tree "$child")
+  [ -n "$all" ] || return 0
+  # shellcheck disable=SC2086 # a list of numbers
+  kill -TERM $all 2>/dev/null
+  pause=0.2 turns=$((grace * 5))
+  sleep "$pause" 2>/dev/null || pause=1 turns=$grace
+  while [ "$turns" -gt 0 ]; do
+    # shellcheck disable=SC2086
+    all=$(tree $all)
+    [ -n "$all" ] || return 0
+    turns=$((turns - 1))
+    sleep "$pause"
+  done
+  # shellcheck disable=SC2086
+  kill -KILL $all 2>/dev/null
+}
+
+# -- the job -----------------------------------------------------------------------------------
+
+# The log is made first: who asks for it may find it empty, not missing.
+printf '' >>"$log" || exit 125
+mkdir "$ws/started" 2>/dev/null || {
+  echo 'run-job: this job was started before; it is not run twice' >&2
+  exit 125
+}
+trap '' HUP
+trap 'printf "" >"$ws/stopped"; finish 143' TERM INT
+[ "$secrets" -eq 0 ] || read_secrets
+
+trap 'why=${why:-stopped}' TERM INT
+trap 'why=${why:-timed_out}' USR1
+export PYTHONUNBUFFERED=1
+"$@" >>"$log" 2>&1 </dev/null &
+child=$!
+[ "$limit" -eq 0 ] || after "$limit" kill -USR1 "$$"
+
+while :; do
+  wait "$child"
+  code=$?
+  if [ -n "$why" ]; then
+    printf '' >"$ws/$why"
+    end_tree
+    wait "$child" 2>/dev/null
+    if [ "$why" = timed_out ]; then finish 124; fi
+    finish 143
+  fi
+  # Above 128 wait may only have been interrupted: the job is over when it is gone.
+  [ "$code" -gt 128 ] && [ -n "$(tree "$child")" ] && continue
+  finish "$code"
+done
