@@ -40,3 +40,8 @@ def mask(text: str, secret_values: Iterable[str]) -> str:
         if value:
             text = text.replace(value, "*" * len(value.encode()))
     return text
+
+
+def present(names: Iterable[str]) -> list[str]:
+    """The values of those named secrets that are set here: what to mask in a job's log."""
+    return [os.environ[name] for name in names if os.environ.get(name)]

@@ -1,4 +1,4 @@
-"""How a machine starts, watches and stops a detached command: six pure functions, argv in text out.
+"""How a machine starts, watches and stops a detached command: pure functions, argv in, text out.
 
 A launcher opens nothing.  It says which command to run; the driver (``on_host.py``) runs it.
 """
@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from cosmos_workflow.errors import SubmissionRejected
+from cosmos_workflow.execution.facts import HostFacts
 from cosmos_workflow.execution.job import CommandJob, Place
 
 
@@ -74,3 +76,12 @@ class Launcher(Protocol):
 
     def stop(self, job_name: str, ref: str, site: Site) -> Sequence[str]:
         """The command that ends the job; a job already over is no error."""
+
+    def rejection(self, stderr: str, exit_code: int) -> SubmissionRejected:
+        """Why ``start`` refused, in a person's words, with what to do."""
+
+    def probe(self, site: Site, files: Sequence[str] = ()) -> Sequence[str]:
+        """The one command that prints what ``read_probe`` reads; ``files`` below checkpoints."""
+
+    def read_probe(self, stdout: str) -> HostFacts:
+        """What the machine says of itself."""

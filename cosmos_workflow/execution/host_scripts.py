@@ -1,0 +1,82 @@
+"""The two small programs that a host runs for us: constant text, everything else is an argument.
+
+Both are POSIX sh.  They are passed as ``sh -c SCRIPT sh ARG...``; nothing is ever pasted in.
+"""
+
+SUBMIT = r"""
+set -u
+root=$1 ws=$2 count=$3; shift 3
+sum() { if command -v sha256sum >/dev/null 2>&1; then sha256sum; else shasum -a 256; fi; }
+while [ "$count" -gt 0 ]; do
+  sha=$1 name=$2; shift 2; count=$((count - 1))
+  dir=$root/inputs/$sha
+  [ -e "$dir/.ok.$name" ] && continue
+  got=$(sum < "$dir/$name" | cut -d ' ' -f 1)
+  if [ "$got" != "$sha" ]; then
+    rm -f "$dir/$name"
+    printf '%s\n' "$name" >&2
+    exit 65
+  fi
+  chmod a-w "$dir/$name" 2>/dev/null
+  : > "$dir/.ok.$name" || exit 73
+done
+secrets=$1; shift
+mkdir -p "$ws/outputs" || exit 73
+if [ "$secrets" -gt 0 ] && [ ! -e "$ws/job.log" ]; then
+  [ -p "$ws/secrets" ] || mkfifo -m 600 "$ws/secrets" || exit 73
+fi
+"$@" || exit $?
+if [ -p "$ws/secrets" ]; then
+  timeout 60 sh -c 'exec cat > "$1"' sh "$ws/secrets" || exit 74
+fi
+"""
+"""SUBMIT ROOT WORKSPACE COUNT (SHA NAME)... SECRETS START...
+
+Checks inputs that were not checked before against their name, makes the pipe for SECRETS lines,
+starts the job, and passes standard input on into the pipe.  Exit 65: an input is not what its
+name says (it was removed; the name is on stderr).  73: no room or no permission.  74: the job
+never read its secrets.  Any other: the launcher's own.
+"""
+
+FOLLOW = r"""
+ws=$1 off=$2; shift 2
+beat=0 pause=0.05 calm=0 dead=
+cd "$ws" 2>/dev/null || { "$@" >/dev/null 2>&1; printf '\n@gone\n' >&2; exit 0; }
+more() {
+  size=$(($(wc -c < job.log 2>/dev/null || echo 0)))
+  [ "$size" -gt "$off" ] || return 1
+  tail -c +$((off + 1)) job.log | head -c $((size - off))
+  off=$size
+}
+while :; do
+  over=$dead
+  [ -e exit_code ] && over=1
+  if more; then calm=0 pause=0.05; else calm=$((calm + 1)); fi
+  [ -n "$over" ] && break
+  [ "$calm" -gt 40 ] && pause=0.25
+  [ "$calm" -gt 200 ] && pause=1
+  sleep "$pause"
+  now=$(date +%s)
+  if [ $((now - beat)) -ge 4 ]; then
+    [ "$beat" = 0 ] || printf . >&2 || exit 0
+    if [ "$beat" != 0 ] || [ "$calm" -gt 1 ]; then
+      beat=$now
+      "$@" >/dev/null 2>&1 || { sleep 0.5; dead=1; }
+    fi
+    [ "$beat" = 0 ] && beat=$((now - 3))
+  fi
+done
+state=$("$@" 2>/dev/null | tr '\n' ' ')
+printf '\n@state %s\n' "$state" >&2
+[ -e exit_code ] && printf '@exit %s\n' "$(cat exit_code)" >&2
+for mark in timed_out cancelled stopped; do [ -e "$mark" ] && printf '@mark %s\n' "$mark" >&2; done
+sum() { if command -v sha256sum >/dev/null 2>&1; then sha256sum; else shasum -a 256; fi; }
+find outputs -type f 2>/dev/null | while IFS= read -r file; do
+  printf '@file %s %s %s\n' "$(sum < "$file" | cut -d ' ' -f 1)" "$(($(wc -c < "$file")))" "$file" >&2
+done
+"""
+"""FOLLOW WORKSPACE OFFSET STATE...
+
+The log from a byte offset on stdout until the job is over; a dot on stderr every few seconds, so
+that a silent line is a dead line; at the end, on stderr, what became of the job and its files.
+"""

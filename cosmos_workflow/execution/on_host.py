@@ -1,0 +1,265 @@
+"""The driver for jobs that are commands on a machine: stage, submit, follow, fetch, cancel."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import shlex
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from importlib import resources
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from cosmos_workflow.connection.host import Completed, Host
+from cosmos_workflow.errors import (
+    CommandFailed,
+    HostUnreachable,
+    SubmissionRejected,
+    TransferError,
+    TransferInterrupted,
+)
+from cosmos_workflow.events import JobEnded, Log, RemoteFile, Staged, Transferring
+from cosmos_workflow.execution.facts import HostFacts
+from cosmos_workflow.execution.host_scripts import FOLLOW, SUBMIT
+from cosmos_workflow.execution.job import CommandJob, Derived, Place, render
+from cosmos_workflow.execution.launcher import Launcher, Site
+from cosmos_workflow.execution.narrate import narrate
+from cosmos_workflow.execution.target import Handle
+from cosmos_workflow.ids import sha256_file
+from cosmos_workflow.transfer.transfer import Moved, Transfer
+
+SILENCE = 20.0
+"""Seconds without a heartbeat after which a line counts as dead; the beat is every 4 s."""
+
+
+class OnHost:
+    """A target made of a machine, a way to move files to it, and a launcher on it.
+
+    ``site.root`` may be relative: it then lies below the home folder on the host, which is looked
+    up once, in the first command that needs it.
+    """
+
+    def __init__(
+        self, name: str, host: Host, transfer: Transfer, launcher: Launcher, site: Site
+    ) -> None:
+        self.name = name
+        self.host = host
+        self._transfer = transfer
+        self._launcher = launcher
+        self._site = site
+        self._absolute: Site | None = None
+
+    # -- what would be done ------------------------------------------------------------------
+
+    def explain(self, job: CommandJob) -> str:
+        """Uploads, written files and the start command, as text; nothing is opened."""
+        site = self._site
+        lines = [f"target    {self.name} ({self.host.name}, {self._launcher.name})", "inputs"]
+        lines += [f"  {item.key:<14} {_described(item.source)}" for item in job.inputs]
+        for file in job.files:
+            lines.append(f"file      {file.path}")
+            if not file.script:
+                text = render(file, lambda place: self._launcher.place(job, site, place))
+                lines += [f"  {line}" for line in text.splitlines()]
+        lines += ["command", f"  {shlex.join(self._launcher.start(job, site))}"]
+        return "\n".join(lines)
+
+    # -- stage -------------------------------------------------------------------------------
+
+    def stage(self, job: CommandJob) -> Iterator[Transferring | Staged]:
+        """Inputs under the name of their content, written files into the workspace."""
+        with tempfile.TemporaryDirectory(prefix="cosmos-stage-") as folder:
+            site = self._resolved()
+            files = self._files(job, site, Path(folder))
+            root = site.root
+            total = sum(path.stat().st_size for path in files.values())
+            moved: Moved = yield from narrate(
+                "up", lambda report: self._transfer.push(files, root, report=report)
+            )
+        yield Staged(moved.sent, total, round(moved.seconds, 3))
+
+    def _files(self, job: CommandJob, site: Site, folder: Path) -> dict[str, Path]:
+        files: dict[str, Path] = {}
+        for item in job.inputs:
+            assert isinstance(item.source, Path), "derived inputs are made before staging"
+            _unchanged(item.source, item.size)
+            files[f"inputs/{item.sha256}/{item.name}"] = item.source
+        scripts = {file.path: file.script for file in job.files if file.script}
+        for path, script in {**scripts, "run-job.sh": "run-job.sh"}.items():
+            text = resources.files("cosmos_workflow.scripts").joinpath(script).read_bytes()
+            files[f"runs/{job.name}/{path}"] = _written(folder / path, text)
+        for file in job.files:
+            if not file.script:
+                text = render(file, lambda place: self._launcher.place(job, site, place)).encode()
+                files[f"runs/{job.name}/{file.path}"] = _written(folder / file.path, text)
+        return files
+
+    # -- submit ------------------------------------------------------------------------------
+
+    def submit(self, job: CommandJob, secrets: Mapping[str, str]) -> Handle:
+        """Check the inputs on the host, start the job, pass the secrets: one command."""
+        site = self._resolved()
+        pairs = [part for item in job.inputs for part in (item.sha256, item.name)]
+        values = [f"{name}={base64.b64encode(secrets[name].encode()).decode()}\n"
+                  for name in job.secrets]  # fmt: skip
+        argv = [
+            "sh", "-c", SUBMIT, "sh", site.root, site.workspace(job.name), str(len(job.inputs)),
+            *pairs, str(len(job.secrets)), *self._launcher.start(job, site),
+        ]  # fmt: skip
+        done = self.host.run(argv, stdin="".join(values).encode(), check=False)
+        if done.exit_code:
+            raise self._refusal(done, job)
+        return Handle(self.name, job.name, self._launcher.ref(done.stdout))
+
+    def _refusal(self, done: Completed, job: CommandJob) -> Exception:
+        said = done.stderr.strip()
+        match done.exit_code:
+            case 65:
+                return TransferInterrupted(
+                    f"{said} did not arrive on {self.name} as it left",
+                    hint="it was removed there; the next try sends it again",
+                )
+            case 73:
+                return TransferError(
+                    f"no room or no permission below {self._site.root} on {self.name}: {said}",
+                    hint="free some space there, or set remote_dir to another folder",
+                )
+            case 74:
+                return SubmissionRejected(
+                    f"job {job.name} started on {self.name} but never read its secrets",
+                    hint="see docker logs of the container: is sh in the image?",
+                )
+        return self._launcher.rejection(done.stderr, done.exit_code)
+
+    # -- follow ------------------------------------------------------------------------------
+
+    def follow(self, handle: Handle, offset: int) -> Iterator[Log | JobEnded]:
+        """Whole lines of the job's log from a byte offset, then how it ended."""
+        site = self._resolved()
+        state = self._launcher.state(handle.job, handle.ref, site)
+        argv = ["sh", "-c", FOLLOW, "sh", site.workspace(handle.job), str(offset), *state]
+        pending, aside = b"", b""
+        for chunk in self.host.stream(argv, idle_timeout=SILENCE):
+            if chunk.source == "err":
+                aside += chunk.data
+            elif chunk.source == "out":
+                whole, newline, pending = (pending + chunk.data).rpartition(b"\n")
+                if newline:
+                    offset += len(whole) + 1
+                    yield Log((whole + newline).decode("utf-8", "surrogateescape"), offset)
+        if b"\n@" not in aside:
+            raise HostUnreachable(f"the connection to {self.name} ended while following")
+        if pending:
+            yield Log(pending.decode("utf-8", "surrogateescape"), offset + len(pending))
+        yield self._ended(aside.decode("utf-8", "replace"))
+
+    def _ended(self, trailer: str) -> JobEnded:
+        said: dict[str, list[str]] = {}
+        for line in trailer.splitlines():
+            if line.startswith("@"):
+                word, _, rest = line[1:].partition(" ")
+                said.setdefault(word, []).append(rest)
+        if "gone" in said:
+            return JobEnded(None, "gone")
+        state = self._launcher.read_state(said["state"][0].strip())
+        code = int(said["exit"][0]) if said.get("exit", [""])[0].strip() else None
+        marks = said.get("mark", [])
+        reason: Literal["exited", "killed", "oom", "timeout", "cancelled", "gone"]
+        if "cancelled" in marks:
+            reason = "cancelled"
+        elif "timed_out" in marks:
+            reason = "timeout"
+        elif state.oom:
+            reason = "oom"
+        elif code is not None and "stopped" not in marks:
+            reason = "exited"
+        else:
+            reason = "gone" if state.phase == "gone" and code is None else "killed"
+        return JobEnded(
+            code if code is not None else state.exit_code, reason, _files_of(said.get("file", []))
+        )
+
+    # -- fetch -------------------------------------------------------------------------------
+
+    def fetch(
+        self, handle: Handle, files: Sequence[RemoteFile], into: Path
+    ) -> Iterator[Transferring]:
+        """Bring files home; each must have the sha256 that it has on the host."""
+        into.mkdir(parents=True, exist_ok=True)
+        wanted = [file for file in files if not _same(into / file.path, file)]
+        paths = [file.path for file in wanted]
+        root = self._resolved().workspace(handle.job)
+        yield from narrate(
+            "down", lambda report: self._transfer.pull(root, paths, into, report=report)
+        )
+        for file in wanted:
+            if not _same(into / file.path, file):
+                (into / file.path).unlink(missing_ok=True)
+                raise TransferInterrupted(
+                    f"{PurePosixPath(file.path).name} arrived with other bytes than it has on "
+                    f"{self.name}",
+                    hint="it is fetched again",
+                )
+
+    # -- the rest ----------------------------------------------------------------------------
+
+    def cancel(self, handle: Handle) -> None:
+        """End the job; one that is over already is no error."""
+        self.host.run(self._launcher.stop(handle.job, handle.ref, self._resolved()))
+
+    def facts(self, files: Sequence[str] = ()) -> HostFacts:
+        """What the machine says of itself, in one command; ``files`` below the checkpoints."""
+        site = self._resolved()
+        return self._launcher.read_probe(
+            self.host.run(self._launcher.probe(site, files), check=False).stdout
+        )
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self.host.close()
+
+    def _resolved(self) -> Site:
+        """The site with an absolute root: a container can only be given absolute folders."""
+        if self._absolute is None:
+            root = self._site.root.removeprefix("~/")
+            if not root.startswith("/"):
+                home = self.host.run(["sh", "-c", "cd && pwd"]).stdout.rstrip("\n")
+                root = f"{home}/{root}"
+            self._absolute = replace(self._site, root=root)
+        return self._absolute
+
+
+def _files_of(lines: Sequence[str]) -> tuple[RemoteFile, ...]:
+    split = (line.split(" ", 2) for line in lines)
+    return tuple(RemoteFile(path, int(size), sha) for sha, size, path in split)
+
+
+def _same(path: Path, file: RemoteFile) -> bool:
+    return (
+        path.is_file() and path.stat().st_size == file.size and sha256_file(path) == file.sha256
+    )
+
+
+def _unchanged(path: Path, size: int) -> None:
+    if not path.is_file():
+        raise TransferError(f"{path} is no longer there", hint="make it again, then run again")
+    if path.stat().st_size != size:
+        raise TransferError(
+            f"{path} changed since the run was planned",
+            hint="cosmos run the RunSpec with --again to plan with the new file",
+        )
+
+
+def _written(path: Path, data: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def _described(source: Path | Derived) -> str:
+    if isinstance(source, Derived):
+        settings = ", ".join(f"{key} {value}" for key, value in source.settings.items())
+        return f"made: {source.recipe} ({settings}) from {source.source}"
+    return str(source)

@@ -1,0 +1,68 @@
+"""Targets from settings: which machine, how files get there, which launcher."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from cosmos_workflow.config.settings import TargetSettings
+from cosmos_workflow.errors import ConfigError
+from cosmos_workflow.execution import LAUNCHERS
+from cosmos_workflow.execution.launcher import Site
+from cosmos_workflow.execution.on_host import OnHost
+
+Ask = Callable[[str], str]
+"""Asks a person for a secret (a key's passphrase) and returns what was typed."""
+
+
+def local(name: str, settings: TargetSettings, root: Path, ask: Ask | None = None) -> OnHost:
+    """This machine.  Jobs live below ``.cosmos`` in the project, unless ``remote_dir`` is absolute."""
+    from cosmos_workflow.connection.local import LocalHost
+    from cosmos_workflow.transfer.choose import transfer_for
+
+    host = LocalHost()
+    folder = str(root / ".cosmos")
+    if Path(settings.remote_dir).is_absolute():
+        folder = settings.remote_dir
+    python = sys.executable if settings.python == "python3" else settings.python
+    site = _site(settings, folder, python)
+    return OnHost(name, host, transfer_for(host), LAUNCHERS.load(settings.launcher)(), site)
+
+
+def ssh(name: str, settings: TargetSettings, root: Path, ask: Ask | None = None) -> OnHost:
+    """A machine behind SSH.  Raises ConfigError when it has no host name."""
+    from cosmos_workflow.connection.ssh import SshAddress, SshHost
+    from cosmos_workflow.transfer.choose import transfer_for
+
+    if not settings.host:
+        raise ConfigError(
+            f"target {name!r} has no host",
+            hint=f"set host below [targets.{name}] in config.toml",
+        )
+    address = SshAddress(
+        host=settings.host,
+        user=settings.user,
+        port=settings.port,
+        ssh_key=settings.ssh_key,
+        ssh_config=settings.ssh_config,
+        known_hosts=settings.known_hosts,
+    )
+    host = SshHost(name, address, ask=ask)
+    site = _site(settings, settings.remote_dir, settings.python)
+    return OnHost(name, host, transfer_for(host), LAUNCHERS.load(settings.launcher)(), site)
+
+
+def _site(settings: TargetSettings, root: str, python: str) -> Site:
+    return Site(
+        root=root,
+        python=python,
+        image=settings.image,
+        images=settings.images,
+        gpu_enabled=settings.gpu_enabled,
+        shm_size=settings.shm_size,
+        checkpoints=settings.checkpoints,
+        hf_cache=settings.hf_cache,
+        repo=settings.repo,
+        user=settings.container_user,
+    )

@@ -1,0 +1,109 @@
+"""A cache of what runs are, so that ten thousand of them list at once; the folders are the truth.
+
+A final run never changes, so its row stands.  Every other run is folded anew from its events.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cosmos_workflow.errors import CosmosError
+from cosmos_workflow.events import ExecutionStatus
+from cosmos_workflow.runs.store import RunFolder, Store
+
+_TABLE = """
+create table if not exists runs (
+  id text primary key, name text, engine text, target text, status text,
+  created real, ended real, seconds real, message text
+) without rowid;
+create index if not exists newest on runs (created desc);
+"""
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of ``cosmos list runs``.  Times are seconds since the epoch."""
+
+    id: str
+    name: str
+    engine: str
+    target: str
+    status: ExecutionStatus
+    created: float
+    ended: float | None
+    seconds: float | None
+    message: str
+
+
+def rows(
+    store: Store, *, status: ExecutionStatus | None = None, limit: int | None = None
+) -> list[Row]:
+    """Runs, newest first, of one status if given, at most ``limit``."""
+    where, values = ("where status = ?", [str(status)]) if status else ("", [])
+    with _opened(store.root) as base:
+        _refresh(store, base)
+        found = base.execute(
+            f"select * from runs {where} order by created desc, id desc limit ?",
+            [*values, -1 if limit is None else limit],
+        )
+        return [_row(values) for values in found]
+
+
+def counts(store: Store) -> dict[ExecutionStatus, int]:
+    """How many runs there are of each status."""
+    with _opened(store.root) as base:
+        _refresh(store, base)
+        found = base.execute("select status, count(*) from runs group by status")
+        return {ExecutionStatus(status): number for status, number in found}
+
+
+@contextmanager
+def _opened(root: Path) -> Iterator[sqlite3.Connection]:
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(root / ".index.sqlite", timeout=10)) as base:
+            base.execute("pragma journal_mode = wal")
+            if base.execute("pragma user_version").fetchone()[0] != _VERSION:
+                base.executescript(f"drop table if exists runs; pragma user_version = {_VERSION};")
+            base.executescript(_TABLE)
+            yield base
+    except (OSError, sqlite3.Error) as error:
+        raise CosmosError(
+            f"cannot use the index of runs in {root}: {error}",
+            hint=f"it is only a cache: remove {root / '.index.sqlite'} and list again",
+        ) from error
+
+
+def _refresh(store: Store, base: sqlite3.Connection) -> None:
+    folders = {folder.id: folder for folder in store.folders()}
+    final = tuple(str(status) for status in ExecutionStatus if status.final)
+    marks = ",".join("?" * len(final))
+    known = {row[0] for row in base.execute("select id from runs")}
+    settled = {
+        row[0] for row in base.execute(f"select id from runs where status in ({marks})", final)
+    }
+    with base:
+        gone = [(run_id,) for run_id in known - folders.keys()]
+        base.executemany("delete from runs where id = ?", gone)
+        fresh = [_folded(folders[run_id]) for run_id in folders.keys() - settled]
+        base.executemany("insert or replace into runs values (?,?,?,?,?,?,?,?,?)", fresh)
+
+
+def _folded(folder: RunFolder) -> Sequence[object]:
+    run = folder.run()
+    created = run.created if run.created is not None else folder.path.stat().st_mtime
+    return (
+        run.id, folder.spec().name, run.engine, run.target, str(run.status),
+        created, run.ended, run.seconds, run.message,
+    )  # fmt: skip
+
+
+def _row(values: Sequence[object]) -> Row:
+    fields = list(values)
+    fields[4] = ExecutionStatus(str(fields[4]))
+    return Row(*fields)  # type: ignore[arg-type]

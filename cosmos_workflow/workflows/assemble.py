@@ -1,0 +1,64 @@
+"""Settings and names into the parts of one run: the bench that workflows work at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cosmos_workflow.config.settings import Settings
+from cosmos_workflow.engines import ENGINES
+from cosmos_workflow.engines.engine import Engine
+from cosmos_workflow.errors import ConfigError, did_you_mean
+from cosmos_workflow.execution import TARGETS
+from cosmos_workflow.execution.target import Target
+from cosmos_workflow.runs.store import Store
+
+
+@dataclass(frozen=True)
+class Bench:
+    """An engine, a target and the place where runs are kept."""
+
+    settings: Settings
+    engine: Engine
+    target: Target
+    store: Store
+
+
+def store(settings: Settings) -> Store:
+    """All runs of the project."""
+    return Store(settings.outputs_dir)
+
+
+def engine(name: str) -> Engine:
+    """The engine called ``name``.  Raises ConfigError."""
+    loaded: Engine = ENGINES.load(name)()
+    return loaded
+
+
+def target(settings: Settings, name: str, ask: Callable[[str], str] | None = None) -> Target:
+    """The target called ``name`` in the settings.  Raises ConfigError; nothing is connected."""
+    known = settings.all_targets()
+    if name not in known:
+        raise ConfigError(
+            f"there is no target named {name!r}",
+            hint=f"{did_you_mean(name, list(known))}known: {', '.join(known)}; "
+            f"add [targets.{name}] to config.toml, or set [remote] host",
+        )
+    build = TARGETS.load(known[name].kind)
+    built: Target = build(name, known[name], settings.root, ask)
+    return built
+
+
+def bench(
+    settings: Settings,
+    engine_name: str,
+    target_name: str = "",
+    ask: Callable[[str], str] | None = None,
+) -> Bench:
+    """Everything one run needs.  Raises ConfigError."""
+    return Bench(
+        settings=settings,
+        engine=engine(engine_name),
+        target=target(settings, target_name or settings.default_target, ask),
+        store=store(settings),
+    )

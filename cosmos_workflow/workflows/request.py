@@ -1,0 +1,94 @@
+"""A RunSpec and its PromptSpec, with every path found and every video probed: an engine's input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from cosmos_workflow.config.settings import Settings
+from cosmos_workflow.engines.engine import Engine, RunRequest
+from cosmos_workflow.errors import SpecError
+from cosmos_workflow.prompts import library
+from cosmos_workflow.prompts.enums import Modality
+from cosmos_workflow.prompts.prompt_spec import PromptSpec
+from cosmos_workflow.prompts.run_spec import RunSpec
+from cosmos_workflow.prompts.spec import resolve
+from cosmos_workflow.video.media import Media
+from cosmos_workflow.video.probe import probe
+
+
+@dataclass(frozen=True)
+class How:
+    """What is said at run time and is no part of the spec: GPUs, which ones, seconds allowed."""
+
+    gpus: int = 1
+    cuda_devices: str = ""
+    time_limit: int = 0
+
+
+def prompt_of(settings: Settings, run: RunSpec) -> PromptSpec:
+    """The PromptSpec that a RunSpec was made for.  Raises SpecError when it is gone or another."""
+    path = resolve(run.prompt_spec_path, settings)
+    if not path.is_file():
+        path = library.find(settings, "prompt", run.prompt_spec_id)
+    prompt = PromptSpec.load(path)
+    if prompt.id != run.prompt_spec_id:
+        raise SpecError(
+            f"{run.id} was made for {run.prompt_spec_id}, but {path} is {prompt.id} now",
+            hint=f"make a RunSpec for it: cosmos create-run {prompt.id}",
+        )
+    return prompt
+
+
+def build_request(
+    settings: Settings,
+    engine: Engine,
+    run: RunSpec,
+    prompt: PromptSpec,
+    how: How,
+    run_id: str,
+    job_name: str,
+) -> RunRequest:
+    """Everything an engine plans from.  Raises SpecError naming each file that is missing."""
+    video = resolve(prompt.input_video_path, settings) if prompt.input_video_path else None
+    controls = {key: resolve(path, settings) for key, path in prompt.control_inputs.items()}
+    weights: dict[Modality, float | Path] = {
+        key: resolve(value, settings) if isinstance(value, str) else value
+        for key, value in run.control_weights.items()
+    }
+    extra = {text: resolve(text, settings) for text in engine.files(run)}
+    maps = [path for path in weights.values() if isinstance(path, Path)]
+    videos = [*([video] if video else []), *controls.values()]
+    _all_there([*videos, *maps, *extra.values()])
+    return RunRequest(
+        run_id=run_id,
+        job_name=job_name,
+        prompt=prompt,
+        run=run,
+        input_video=video,
+        controls=controls,
+        weights=weights,
+        media=_media(videos),
+        gpus=how.gpus,
+        cuda_devices=how.cuda_devices,
+        time_limit=how.time_limit,
+        extra_files=extra,
+    )
+
+
+def _all_there(paths: Iterable[Path]) -> None:
+    missing = [str(path) for path in paths if not path.is_file()]
+    if missing:
+        raise SpecError(
+            "these files are not there: " + ", ".join(missing),
+            hint="paths in specs are relative to the project root (the folder of config.toml)",
+        )
+
+
+def _media(videos: Iterable[Path]) -> Mapping[Path, Media]:
+    """Facts of each video, probed side by side."""
+    unique = list(dict.fromkeys(videos))
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        return dict(zip(unique, pool.map(probe, unique), strict=True))

@@ -1,0 +1,165 @@
+"""``cosmos run`` as a straight line: plan, store, stage, submit, follow, fetch.
+
+Everything after ``store`` can be left at any instant and taken up again by ``carry_on``, in this
+process or another one: it looks at the run's recorded events and goes on from there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from cosmos_workflow.config import secrets
+from cosmos_workflow.engines.rules import settle
+from cosmos_workflow.errors import SubmissionRejected
+from cosmos_workflow.events import (
+    Cancelled,
+    Event,
+    ExecutionStatus,
+    Failed,
+    Planned,
+    Progress,
+    Submitted,
+    Transferring,
+)
+from cosmos_workflow.execution.job import CommandJob
+from cosmos_workflow.prompts.prompt_spec import PromptSpec
+from cosmos_workflow.prompts.run_spec import RunSpec
+from cosmos_workflow.runs.run import Run
+from cosmos_workflow.runs.store import RunFolder, RunInUse
+from cosmos_workflow.workflows.assemble import Bench
+from cosmos_workflow.workflows.derive import fix_inputs
+from cosmos_workflow.workflows.finish import finish
+from cosmos_workflow.workflows.request import How, build_request
+from cosmos_workflow.workflows.retry import persistently
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Started:
+    """Which run to carry on with, and why it is this one (empty: it is new)."""
+
+    folder: RunFolder
+    note: str = ""
+
+
+def plan(
+    bench: Bench, run: RunSpec, prompt: PromptSpec, how: How, run_id: str, job_name: str
+) -> CommandJob:
+    """The job as plain data: what ``--dry-run`` prints.  Raises SpecError; nothing is opened
+    but the specs' own files."""
+    run = settle(bench.engine, run, prompt)
+    request = build_request(bench.settings, bench.engine, run, prompt, how, run_id, job_name)
+    job = bench.engine.plan([request])
+    names = bench.settings.all_targets()[bench.target.name].secrets
+    return replace(job, secrets=tuple(dict.fromkeys((*job.secrets, *names))))
+
+
+def start(
+    bench: Bench, run: RunSpec, prompt: PromptSpec, how: How, *, again: bool = False, say: Say
+) -> Started:
+    """The run to carry on with: the live attempt, the one that succeeded, or a new one.
+
+    A success counts only while its inputs are still the same bytes.
+    """
+
+    def planned(run_id: str, job_name: str) -> CommandJob:
+        job = plan(bench, run, prompt, how, run_id, job_name)
+        return fix_inputs(job, bench.settings.root / ".cosmos" / "derived", say)
+
+    attempts = bench.store.attempts(run.id)
+    last = attempts[-1] if attempts else None
+    if last and not again:
+        status = last.run().status
+        if not status.final:
+            return Started(last, f"{last.id} is {status.lower()} already; going on with it")
+        if status is ExecutionStatus.SUCCESS:
+            if _inputs(planned(last.id, "x")) == _inputs(last.job()):
+                return Started(last, f"{last.id} has succeeded already; --again runs it once more")
+            say(f"the inputs changed since {last.id}: running again")
+    folder = bench.store.create(run, prompt, planned)
+    folder.record(Planned(folder.id, bench.engine.name, bench.target.name))
+    return Started(folder)
+
+
+def carry_on(bench: Bench, folder: RunFolder, *, detach: bool = False) -> Iterator[Event]:
+    """Everything that is still to happen to the run, recorded before it is yielded.
+
+    With ``detach`` it stops once the job runs on its own.  Raises what is not an answer of the
+    job itself: HostUnreachable, TransferError, RunInUse.  The run can then be carried on later.
+    """
+    with folder.held():
+        if folder.run().status is ExecutionStatus.PENDING:
+            yield from recorded(folder, _launch(bench, folder))
+        if not detach and folder.run().status is ExecutionStatus.RUNNING:
+            yield from recorded(folder, finish(bench, folder))
+
+
+def cancel(bench: Bench, folder: RunFolder) -> Run:
+    """End the run, wherever it is, and say what it is now.  A final run stays as it is."""
+    run = folder.run()
+    if run.status.final:
+        return run
+    if run.handle is not None:
+        bench.target.cancel(run.handle)
+        for _ in _until_told(bench, folder):
+            pass
+    else:
+        folder.record(Cancelled("cancelled before it was submitted"))
+    return folder.run()
+
+
+def _until_told(bench: Bench, folder: RunFolder) -> Iterator[None]:
+    """Until the end is recorded: by the process that follows the run, else by us."""
+    while not folder.run().status.final:
+        try:
+            for _ in carry_on(bench, folder):
+                yield
+        except RunInUse:
+            time.sleep(0.2)
+            yield
+
+
+def _launch(bench: Bench, folder: RunFolder) -> Iterator[Event]:
+    job = folder.job()
+    values = secrets.values(job.secrets)
+    try:
+        yield from persistently(lambda: bench.target.stage(job))
+        if folder.run().status.final:  # cancelled while we were uploading
+            return
+        handle = yield from persistently(lambda: _submitted(bench, job, values))
+    except SubmissionRejected as error:
+        yield Failed("submission", error.message, error.hint)
+        return
+    yield Submitted(handle)
+
+
+def _submitted(bench: Bench, job: CommandJob, values: dict[str, str]) -> Iterator[Event]:
+    """A generator without events, so that retrying reads the same as for staging."""
+    handle = bench.target.submit(job, values).to_json()
+    yield from ()
+    return handle
+
+
+def recorded(folder: RunFolder, events: Iterator[Event]) -> Iterator[Event]:
+    """Each event written to the run folder before anyone sees it.
+
+    Of transfers, and of progress within one stage, one a second is kept: a night is not a flood.
+    """
+    kept, stage = 0.0, ""
+    for event in events:
+        now = time.monotonic()
+        passing = isinstance(event, Transferring) or (
+            isinstance(event, Progress) and event.stage == stage
+        )
+        if not passing or now - kept >= 1:
+            folder.record(event)
+            if isinstance(event, Progress | Transferring):
+                kept, stage = now, getattr(event, "stage", "")
+        yield event
+
+
+def _inputs(job: CommandJob) -> dict[str, str]:
+    return {item.key: item.sha256 for item in job.inputs}
