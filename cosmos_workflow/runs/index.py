@@ -66,17 +66,31 @@ def counts(store: Store) -> dict[ExecutionStatus, int]:
 def _opened(root: Path) -> Iterator[sqlite3.Connection]:
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with closing(sqlite3.connect(root / ".index.sqlite", timeout=10)) as base:
-            base.execute("pragma journal_mode = wal")
-            if base.execute("pragma user_version").fetchone()[0] != _VERSION:
-                base.executescript(f"drop table if exists runs; pragma user_version = {_VERSION};")
-            base.executescript(_TABLE)
+        with closing(_connected(root / ".index.sqlite")) as base:
             yield base
     except (OSError, sqlite3.Error) as error:
         raise CosmosError(
-            f"cannot use the index of runs in {root}: {error}",
-            hint=f"it is only a cache: remove {root / '.index.sqlite'} and list again",
+            f"cannot use the index of runs {root / '.index.sqlite'}: {error}",
+            hint="check room and permissions there",
         ) from error
+
+
+def _connected(file: Path) -> sqlite3.Connection:
+    """The index; one that is damaged or of another version is made anew, for it is only a cache."""
+    base = sqlite3.connect(file, timeout=10)
+    try:
+        if base.execute("pragma user_version").fetchone()[0] != _VERSION:
+            base.executescript(f"drop table if exists runs; pragma user_version = {_VERSION};")
+        base.execute("pragma journal_mode = wal")
+        base.executescript(_TABLE)
+    except sqlite3.OperationalError:
+        base.close()
+        raise
+    except sqlite3.DatabaseError:
+        base.close()
+        file.unlink()
+        return _connected(file)
+    return base
 
 
 def _refresh(store: Store, base: sqlite3.Connection) -> None:
