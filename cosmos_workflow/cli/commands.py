@@ -1,0 +1,47 @@
+"""Every command: its name, where its function is, and its line in ``cosmos --help``.
+
+A table of strings, so that ``cosmos --help`` imports none of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Command:
+    """``where`` is "module:function" below ``cosmos_workflow.cli``; the function is typer's."""
+
+    where: str
+    help: str
+
+
+SECTIONS: dict[str, dict[str, Command]] = {
+    "Start": {
+        "init": Command("init:init", "Write a commented config.toml and the folders."),
+        "doctor": Command("status:doctor", "Check everything a run needs, with the fix for each."),
+    },
+    "Make": {
+        "prepare-inference": Command(
+            "prepare:prepare_inference", "Turn a folder of render passes into videos."
+        ),
+        "create-spec": Command("specs:create_spec", "Write a PromptSpec: words, video, controls."),
+        "create-run": Command("specs:create_run", "Write RunSpecs: engine, weights, parameters."),
+    },
+    "Run": {
+        "run": Command("run:run", "Run RunSpecs and bring the videos home."),
+        "follow": Command("run:follow", "Go on watching a run, and fetch its result."),
+        "logs": Command("run:logs", "Print what the job of a run has written."),
+        "cancel": Command("run:cancel", "End a run on its target."),
+        "upscale": Command("upscale:upscale", "Make a 4K video of a run's result or any video."),
+    },
+    "Look": {
+        "list": Command("show:list_", "List prompts or runs."),
+        "show": Command("show:show", "Show all about a prompt or a run."),
+        "status": Command("status:status", "How a target is doing: GPUs, disk, containers."),
+        "engines": Command("inspect_engines:engines", "List the engines, or show one of them."),
+        "targets": Command("targets:targets", "List the places that run jobs."),
+    },
+}
+
+COMMANDS = {name: row for rows in SECTIONS.values() for name, row in rows.items()}

@@ -1,0 +1,76 @@
+"""What a person or a program reads when a command did not work."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import Any
+
+from cosmos_workflow import __version__
+from cosmos_workflow.cli.words import clean, painted
+from cosmos_workflow.errors import INTERRUPTED, CosmosError
+
+CRASHED = 1
+"""Exit code of an internal error: ours to mend."""
+
+
+def report(error: CosmosError, as_json: bool) -> int:
+    """Say what and what next; return the exit code."""
+    return _say(type(error).__name__, error.message, error.hint, error.exit_code, as_json)
+
+
+def report_usage(error: Any, as_json: bool) -> int:
+    """The same for arguments that do not fit (typer's own errors)."""
+    context = getattr(error, "ctx", None)
+    hint = f"{context.command_path} --help shows what it takes" if context else ""
+    message = error.format_message().rstrip(".")
+    message = message[:1].lower() + message[1:]
+    return _say("UsageError", message, hint, getattr(error, "exit_code", 2), as_json)
+
+
+def report_interrupt(hint: str, as_json: bool) -> int:
+    """The same for Ctrl-C; ``hint`` says how to go on."""
+    if not as_json and sys.stdout.isatty():
+        print()  # the terminal has just echoed ^C
+    return _say("Interrupted", "stopped by Ctrl-C", hint, INTERRUPTED, as_json)
+
+
+def report_crash(error: BaseException, args: list[str], as_json: bool) -> int:
+    """A fault of ours: one line, and a file with the rest."""
+    message = "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
+    hint = _written(error, args)
+    return _say("InternalError", f"internal error: {message}", hint, CRASHED, as_json)
+
+
+def _written(error: BaseException, args: list[str]) -> str:
+    trace = "".join(traceback.format_exception(error))
+    text = (
+        f"cosmos-workflow {__version__}, Python {platform.python_version()}, "
+        f"{platform.platform()}\narguments: {args!r}\n\n{trace}"
+    )
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="cosmos-error-", suffix=".txt", delete=False, encoding="utf-8",
+            errors="backslashreplace",
+        ) as file:  # fmt: skip
+            file.write(text)
+    except OSError as fault:
+        return f"the full report could not be written ({fault.strerror}); COSMOS_DEBUG=1 shows it"
+    return f"the full report is in {Path(file.name)}"
+
+
+def _say(kind: str, message: str, hint: str, exit_code: int, as_json: bool) -> int:
+    if as_json:
+        fault = {"error": kind, "message": message, "hint": hint, "exit_code": exit_code}
+        print(json.dumps(fault, ensure_ascii=False), flush=True)
+        return exit_code
+    head = "" if message.startswith("internal error: ") else "error: "
+    print(painted(head, "red", sys.stderr) + clean(message), file=sys.stderr)
+    for number, line in enumerate(clean(hint).splitlines()):
+        print(painted("      " if number else "hint: ", "cyan", sys.stderr) + line, file=sys.stderr)
+    sys.stderr.flush()
+    return exit_code

@@ -1,0 +1,10 @@
+"""``python -m cosmos_workflow.main``: the same commands."""
+
+from __future__ import annotations
+
+import sys
+
+from cosmos_workflow.cli.app import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,146 @@
+"""Find specs on disk by path, id, id prefix or name, reading file names only."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from cosmos_workflow.errors import SpecError, did_you_mean
+from cosmos_workflow.ids import slug
+
+if TYPE_CHECKING:
+    from cosmos_workflow.config.settings import Settings
+
+Kind = Literal["prompt", "run"]
+
+WORDS: dict[Kind, str] = {"prompt": "PromptSpec", "run": "RunSpec"}
+PREFIXES: dict[Kind, str] = {"prompt": "ps", "run": "rs"}
+MOST_CANDIDATES = 5
+
+_FILE = re.compile(r"(.+)_(\d{8}_\d{6})_((?:ps|rs)_[0-9a-f]{8})\.json")
+_ID = re.compile(r"(?:(ps|rs)_)?([0-9a-f]{1,8})")
+
+
+@dataclass(frozen=True, order=True)
+class Entry:
+    """One spec file by what its name says; sorts by time.  ``stamp`` is ``YYYYMMDD_HHMMSS``."""
+
+    stamp: str
+    name: str
+    id: str
+    path: Path
+
+
+def all_prompts(settings: Settings) -> list[Entry]:
+    """Every PromptSpec of the project, newest first; no file is opened."""
+    return _entries("prompt", settings)
+
+
+def all_runs(settings: Settings) -> list[Entry]:
+    """Every RunSpec of the project, newest first; no file is opened."""
+    return _entries("run", settings)
+
+
+def find(settings: Settings, kind: Kind, text: str) -> Path:
+    """The spec file that ``text`` means: a path, an id, the start of an id, or a name.
+
+    Raises SpecError when nothing fits, naming what is close, and when several do, listing them.
+    """
+    path = _as_path(settings, kind, text)
+    if path:
+        return path
+    entries = _entries(kind, settings)
+    found = _matching(entries, text)
+    if len(found) == 1:
+        return found[0].path
+    if found:
+        raise _ambiguous(kind, text, found)
+    raise _unknown(kind, text, entries)
+
+
+def _entries(kind: Kind, settings: Settings) -> list[Entry]:
+    folder = settings.prompts_dir if kind == "prompt" else settings.runs_dir
+    start = PREFIXES[kind] + "_"
+    found = [
+        Entry(stamp=match[2], name=match[1], id=match[3], path=Path(file))
+        for file, name in _files(str(folder))
+        if (match := _FILE.fullmatch(name)) and match[3].startswith(start)
+    ]
+    return sorted(found, key=lambda entry: (entry.stamp, entry.name, entry.id), reverse=True)
+
+
+def _files(folder: str) -> Iterator[tuple[str, str]]:
+    """Path and name of each file below ``folder``; an absent or closed folder has none."""
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            yield f"{parent}/{name}", name
+
+
+def _as_path(settings: Settings, kind: Kind, text: str) -> Path | None:
+    if not text.strip():
+        raise SpecError(f"no {WORDS[kind]} is named", hint="give a path, an id or a name")
+    try:
+        for path in (Path(text).expanduser(), settings.root / text):
+            if path.is_file():
+                return path
+            if path.is_dir() and "/" in text:
+                raise SpecError(f"{text} is a folder, not a {WORDS[kind]} file")
+    except (ValueError, OSError, RuntimeError):  # a name too long or strange to be a path
+        return None
+    if text.endswith(".json") or "/" in text or "\\" in text:
+        raise SpecError(
+            f"there is no {WORDS[kind]} file {text}",
+            hint=f"ids and names do as well: cosmos list {kind}s shows them",
+        )
+    return None
+
+
+def _matching(entries: list[Entry], text: str) -> list[Entry]:
+    """The best kind of match that finds anything; of equal ids only the newest file."""
+    prefix, digits = "", None
+    if match := _ID.fullmatch(text.lower()):
+        prefix, digits = match[1], match[2]
+    exact = [entry for entry in entries if digits and entry.id[3:] == digits]
+    named = [entry for entry in entries if entry.name == text]
+    slugged = [entry for entry in entries if entry.name == slug(text)]
+    begun = [entry for entry in entries if digits and entry.id[3:].startswith(digits)]
+    for found in (exact, named, slugged, begun):
+        right = [entry for entry in found if not prefix or entry.id.startswith(prefix)]
+        if right:
+            return list({entry.id: entry for entry in reversed(right)}.values())[::-1]
+    return []
+
+
+def _ambiguous(kind: Kind, text: str, found: list[Entry]) -> SpecError:
+    lines = [f"{entry.id}  {entry.stamp}  {entry.name}" for entry in found[:MOST_CANDIDATES]]
+    if len(found) > MOST_CANDIDATES:
+        lines.append(f"and {len(found) - MOST_CANDIDATES} more")
+    return SpecError(
+        f"{text!r} fits {len(found)} {WORDS[kind]}s",
+        hint="give one of these ids, newest first:\n" + "\n".join(lines),
+    )
+
+
+def _unknown(kind: Kind, text: str, entries: list[Entry]) -> SpecError:
+    other: Kind = "run" if kind == "prompt" else "prompt"
+    if text.lower().startswith(PREFIXES[other] + "_"):
+        make = "cosmos create-run makes one from a PromptSpec"
+        look = "cosmos list prompts shows those there are"
+        return SpecError(
+            f"{text} is a {WORDS[other]}; a {WORDS[kind]} is needed here",
+            hint=make if kind == "run" else look,
+        )
+    known = [entry.name for entry in entries] + [entry.id for entry in entries]
+    guess = did_you_mean(text, known[:2000])
+    rest = f"cosmos list {kind}s shows all {len(entries)}" if entries else _none_yet(kind)
+    return SpecError(f"there is no {WORDS[kind]} {text!r}", hint=guess + rest)
+
+
+def _none_yet(kind: Kind) -> str:
+    make = "cosmos create-spec NAME TEXT" if kind == "prompt" else "cosmos create-run PROMPT_SPEC"
+    return f"this project has none yet: {make} makes one"
