@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from cosmos_workflow.errors import SubmissionRejected
 from cosmos_workflow.execution.docker_command import DockerCommandBuilder
 from cosmos_workflow.execution.docker_refusals import rejection
-from cosmos_workflow.execution.facts import HostFacts, probe, read_probe
+from cosmos_workflow.execution.facts import HostFacts
 from cosmos_workflow.execution.job import CommandJob, Place, fill
 from cosmos_workflow.execution.launcher import Site, State
+from cosmos_workflow.execution.probe import probe, read_probe
 
 WORKSPACE = "/cosmos/run"
 INPUTS = "/cosmos/inputs"

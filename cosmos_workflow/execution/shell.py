@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cosmos_workflow.errors import SubmissionRejected
-from cosmos_workflow.execution.facts import HostFacts, probe, read_probe
+from cosmos_workflow.execution.facts import HostFacts
 from cosmos_workflow.execution.job import CommandJob, Place, fill
 from cosmos_workflow.execution.launcher import Site, State
+from cosmos_workflow.execution.probe import probe, read_probe
 
 BORN = r"""
 born() { # born PID: when it started, so that a reused number is not taken for it; empty: dead
