@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -39,10 +40,18 @@ class Spec(BaseModel):
         if present:
             return present[0]
         path = folder / date_folder() / f"{slug(self.name)}_{timestamp()}_{self.id}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(f".{path.name}.{os.getpid()}")
-        beside.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        beside.replace(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            beside.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+            beside.replace(path)
+        except OSError as error:
+            with suppress(OSError):
+                beside.unlink()
+            raise SpecError(
+                f"cannot write the {self.kind} {path}: {error.strerror}",
+                hint="make room or check permissions; nothing was left half written",
+            ) from error
         return path
 
     @classmethod
@@ -62,7 +71,7 @@ class Spec(BaseModel):
         named = spec.with_id()
         if spec.id and spec.id != named.id:
             raise SpecError(
-                f"{path} was edited after it was made: it says {spec.id}, its content is {named.id}",
+                f"{path} was edited after it was made: it says {spec.id}, but is {named.id} now",
                 hint='remove the "id" line to accept the edit under its new id',
             )
         return named
@@ -73,7 +82,9 @@ class Spec(BaseModel):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            raise SpecError(f"{where} is not a valid {cls.kind}", hint=explain(error, cls)) from error
+            raise SpecError(
+                f"{where} is not a valid {cls.kind}", hint=explain(error, cls)
+            ) from error
 
     @classmethod
     def made(cls, **values: Any) -> Self:

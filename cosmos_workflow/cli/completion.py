@@ -1,0 +1,86 @@
+"""What the Tab key offers: ids of specs and runs, engines, targets, controls.
+
+A shell shows nothing but these words, so a broken config offers none instead of an error.
+"""
+
+from __future__ import annotations
+
+from cosmos_workflow.errors import CosmosError
+
+Offer = list[tuple[str, str]]
+"""Words and what stands beside them."""
+
+
+def prompts(incomplete: str) -> Offer:
+    """Ids of PromptSpecs, newest first, with their names."""
+    return _specs("prompt", incomplete)
+
+
+def run_specs(incomplete: str) -> Offer:
+    """Ids of RunSpecs, newest first, with their names."""
+    return _specs("run", incomplete)
+
+
+def runs(incomplete: str) -> Offer:
+    """Ids of runs (attempts), newest first."""
+    from cosmos_workflow.config.load import load
+    from cosmos_workflow.ids import RUN_ID
+
+    try:
+        folder = load().outputs_dir
+        found = [entry for entry in folder.iterdir() if RUN_ID.fullmatch(entry.name)]
+        found.sort(key=lambda entry: entry.stat().st_mtime, reverse=True)
+    except (CosmosError, OSError):
+        return []
+    return [(entry.name, "") for entry in found if entry.name.startswith(incomplete)]
+
+
+def ids(incomplete: str) -> Offer:
+    """Ids of prompts, RunSpecs and runs."""
+    return [*runs(incomplete), *run_specs(incomplete), *prompts(incomplete)]
+
+
+def engines(incomplete: str) -> Offer:
+    """Names of engines."""
+    from cosmos_workflow.engines import ENGINES
+
+    return [(name, "") for name in ENGINES.names() if name.startswith(incomplete)]
+
+
+def targets(incomplete: str) -> Offer:
+    """Names of targets."""
+    from cosmos_workflow.config.load import load
+
+    try:
+        known = load().all_targets()
+    except CosmosError:
+        return []
+    return [(name, target.host) for name, target in known.items() if name.startswith(incomplete)]
+
+
+def controls(incomplete: str) -> Offer:
+    """``depth:`` and the others; after the colon the shell completes nothing."""
+    return _modalities(incomplete, ":")
+
+
+def weights(incomplete: str) -> Offer:
+    """``depth=`` and the others."""
+    return _modalities(incomplete, "=")
+
+
+def _modalities(incomplete: str, mark: str) -> Offer:
+    from cosmos_workflow.prompts.enums import CONTROLS
+
+    return [(f"{name}{mark}", "") for name in CONTROLS if f"{name}{mark}".startswith(incomplete)]
+
+
+def _specs(kind: str, incomplete: str) -> Offer:
+    from cosmos_workflow.config.load import load
+    from cosmos_workflow.prompts import library
+
+    try:
+        settings = load()
+    except CosmosError:
+        return []
+    entries = library.all_prompts(settings) if kind == "prompt" else library.all_runs(settings)
+    return [(entry.id, entry.name) for entry in entries if entry.id.startswith(incomplete)]

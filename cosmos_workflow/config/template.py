@@ -1,0 +1,99 @@
+"""The commented ``config.toml`` of ``cosmos init``; ``config.toml.example`` is the same."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+from cosmos_workflow.errors import ConfigError
+
+TEXT = """\
+# Settings of this project.  Paths are relative to the folder of this file.
+# Every key can be overridden by a variable: COSMOS_REMOTE_HOST, COSMOS_DOCKER_IMAGE,
+# COSMOS_TARGETS_LAB_PORT.  What is left out, or empty, has a sensible default.
+
+[remote]
+# The GPU host behind SSH: the target named "remote".  Without a host, runs are previews
+# on this machine.
+host = ""               # name, address, or alias of ~/.ssh/config
+user = ""               # empty: what ~/.ssh/config says, else your own name
+port = 0                # 0: what ~/.ssh/config says, else 22
+ssh_key = ""            # path of a private key; empty: the agent and ~/.ssh/config
+
+[paths]
+remote_dir = "cosmos"   # on the host, relative to the user's home
+local_prompts_dir = "inputs/prompts"
+local_runs_dir = "inputs/runs"
+local_videos_dir = "inputs/videos"
+local_outputs_dir = "outputs"
+
+[docker]
+image = ""              # empty: the one that the engine names; best pinned: name@sha256:...
+gpu_enabled = true      # false: no --gpus for docker
+shm_size = ""           # like "8g"; empty: --ipc=host
+
+[defaults]
+target = ""             # empty: "remote" when it has a host, else "local"
+engine = ""             # empty: "transfer1" when remote has a host, else "preview"
+time_limit = 21600      # seconds a job may run; 0: no limit
+
+# A further host is a further target: cosmos run ... --target lab
+# [targets.lab]
+# kind = "ssh"                        # or "local": this machine
+# launcher = "docker"                 # or "shell": a plain process
+# host = "lab.example.com"
+# user = ""
+# port = 0
+# ssh_key = ""
+# ssh_config = "~/.ssh/config"
+# known_hosts = "~/.ssh/known_hosts"
+# remote_dir = "cosmos"
+# python = "python3"                  # on the host
+# image = ""
+# images = { transfer1 = "" }         # image by engine; wins over image
+# gpu_enabled = true
+# shm_size = ""
+# checkpoints = "/data/checkpoints"   # model weights on the host
+# hf_cache = "/data/huggingface"      # Hugging Face cache on the host
+# repo = ""                           # clone of the model's code; empty: it is in the image
+# container_user = ""                 # uid:gid in the container; empty: the image's
+# secrets = ["HF_TOKEN"]              # variables passed to jobs, by name, never written down
+"""
+
+IGNORED = ("/inputs/videos/", "/outputs/")
+"""Lines for ``.gitignore``: large files that can be made again."""
+
+
+@dataclass(frozen=True)
+class Login:
+    """A host as a person writes it, ``user@host:port``."""
+
+    host: str
+    user: str = ""
+    port: int = 0
+
+
+def login(text: str) -> Login:
+    """Read ``[user@]host[:port]``.  Raises ConfigError."""
+    match = re.fullmatch(r"(?:([^@\s]+)@)?([^@\s:\-][^@\s:]*)(?::(\d{1,5}))?", text)
+    if not match or int(match[3] or 0) > 65535:
+        raise ConfigError(
+            f"--host {text!r} is not a host", hint="write user@host, host, or user@host:port"
+        )
+    return Login(match[2], match[1] or "", int(match[3] or 0))
+
+
+def with_login(text: str, remote: Login) -> str:
+    """A ``config.toml`` with ``[remote]`` host, user and port set, and all else left as it was."""
+    try:
+        document = tomlkit.parse(text)
+        table = document.setdefault("remote", tomlkit.table())
+        for key, value in (("host", remote.host), ("user", remote.user), ("port", remote.port)):
+            if value or key in table:
+                table[key] = value
+    except (TOMLKitError, TypeError, AttributeError) as error:
+        raise ConfigError(f"config.toml cannot be edited: {error}") from error
+    return tomlkit.dumps(document)
