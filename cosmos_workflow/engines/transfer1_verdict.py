@@ -1,0 +1,254 @@
+"""How a Transfer1 job went: a video, a guardrail's refusal, or a cause and what to do about it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from cosmos_workflow.engines.transfer1_log import LOG, pieces
+from cosmos_workflow.events import Blocked, Failed, JobEnded, Output, Succeeded, Verdict
+
+_RANK = re.compile(r"^\[rank(\d+)\]:\s?")
+_EXCEPTION = re.compile(
+    r"^(?P<kind>(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?:Error|Exception|Exit|Interrupt))"
+    r"(?:: (?P<message>.*))?$"
+)
+
+OFFLOADS = (
+    "offload_diffusion_transformer",
+    "offload_text_encoder_model",
+    "offload_guardrail_models",
+    "offload_prompt_upsampler",
+)
+
+_GUARDRAILS = {
+    "BLOCKLIST": "Blocklist",
+    "LLAMAGUARD3": "Llama Guard 3",
+    "VIDEOCONTENTSAFETYFILTER": "video content safety filter",
+}
+
+
+RESULT = "outputs/output.mp4"
+"""The video that a run leaves, below its workspace."""
+
+
+def verdict(run_id: str, ended: JobEnded, log: Sequence[str]) -> Verdict:
+    """How a run of ``transfer.py`` went.  The result comes first among the outputs."""
+    lines = [piece for line in log for piece in pieces(line)]
+    videos = [file for file in ended.files if file.path == RESULT and file.size > 0]
+    if ended.exit_code == 0 and videos:
+        rest = sorted((file for file in ended.files if file.path != RESULT), key=lambda f: f.path)
+        return Succeeded(tuple(Output(f.path, f.size, f.sha256) for f in (*videos, *rest)))
+    refused = _refusal(lines)
+    if refused:
+        return refused
+    if ended.exit_code == 0:
+        return Failed(
+            "no_output",
+            f"the model ended without an error, and without {RESULT}",
+            hint=f"cosmos logs {run_id} has what it said",
+        )
+    return _failure(run_id, ended, lines, saved=bool(videos))
+
+
+# -- refused by a guardrail -----------------------------------------------------------------------
+
+
+def _refusal(lines: Sequence[str]) -> Blocked | None:
+    reason = _reason(lines)
+    messages = [match["message"] for match in map(LOG.match, lines) if match]
+    blocked_end = any(m.startswith("Guardrail blocked generation") for m in messages)
+    if reason is None and not blocked_end:
+        return None
+    name, _, said = (reason or "").partition(": ")
+    by = _GUARDRAILS.get(name, name.strip().title() or "guardrail")
+    video = by == _GUARDRAILS["VIDEOCONTENTSAFETYFILTER"]
+    video = video or any(m.startswith("All generated videos failed safety") for m in messages)
+    if video:
+        return Blocked(
+            "generated video",
+            by,
+            said or "the video was judged unsafe",
+            hint="the words passed, the picture did not: change the prompt or the controls, or try "
+            "another seed",
+        )
+    upsampled = any(m.startswith("Upsampled prompt ") for m in messages)
+    what = "prompt, as the upsampler rewrote it" if upsampled else "prompt"
+    word = _blocked_word(said)
+    return Blocked(
+        what,
+        by,
+        _without_prompt(said) or "the prompt was judged unsafe",
+        hint=f"say {word!r} in other words; the list matches single words, whatever they mean"
+        if word
+        else "say it in other words; this guardrail cannot be turned off",
+    )
+
+
+def _reason(lines: Sequence[str]) -> str | None:
+    """The text after GUARDRAIL BLOCKED, which goes on over the lines of the prompt it quotes."""
+    start = "GUARDRAIL BLOCKED: "
+    said: list[str] = []
+    for line in lines:
+        logged = LOG.match(line)
+        if said and (logged or _EXCEPTION.match(line) or line.startswith("Traceback ")):
+            break
+        if said:
+            said.append(line)
+        elif logged and logged["message"].startswith(start):
+            said.append(logged["message"].removeprefix(start))
+    return "\n".join(said) if said else None
+
+
+def _blocked_word(said: str) -> str:
+    match = re.search(r"(?:Exact|Partial) Match Word: (.*)\Z", said, re.DOTALL)
+    return match[1].strip() if match else ""
+
+
+def _without_prompt(said: str) -> str:
+    """The reason alone: the guardrail quotes the whole prompt back."""
+    quoted = r": Prompt: .*, ((?:Exact|Partial) Match Word: )"
+    return re.sub(quoted, r": \1", said, flags=re.DOTALL).strip()[:600]
+
+
+# -- other failures -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Crash:
+    """The exception that ended the model: its class without modules, and what it said."""
+
+    kind: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.message}" if self.message else self.kind
+
+
+def _failure(run_id: str, ended: JobEnded, lines: Sequence[str], *, saved: bool) -> Failed:
+    logs = f"cosmos logs {run_id} has everything it said"
+    script = "inference.sh: "
+    ours = [line.removeprefix(script) for line in lines if line.startswith(script)]
+    if ours and ended.exit_code == 66:
+        return Failed(
+            "engine",
+            ours[-1],
+            hint="set repo of the target to a clone of cosmos-transfer1, or use an image with it",
+        )
+    crash = _crash(lines)
+    if crash:
+        known = _memory(crash, lines) or _weights(crash) or _invalid(run_id, crash)
+        if known:
+            return known
+    if _killed(lines, ended):
+        return Failed(
+            "out_of_memory",
+            "the model was killed (SIGKILL), as a machine does that runs out of main memory",
+            hint="give the host more main memory, or run fewer jobs on it at once",
+        )
+    if crash:
+        return Failed("engine", str(crash), hint=logs)
+    usage = [line for line in lines if re.match(r"^\S+\.py: error: ", line)]
+    last = usage[-1] if usage else next((line.strip() for line in reversed(lines)), "")
+    what = f"the model ended with exit code {ended.exit_code}"
+    if saved:
+        what += " after it had saved its video"
+    return Failed("engine", f"{what}: {last[:300]}" if last else what, hint=logs)
+
+
+def _crash(lines: Sequence[str]) -> _Crash | None:
+    """The last exception that says something: torchrun's own, and NCCL's after it, say nothing."""
+    found = None
+    for line in lines:
+        match = _EXCEPTION.match(_RANK.sub("", line))
+        if not match:
+            continue
+        kind = match["kind"].rpartition(".")[2]
+        if kind in ("ChildFailedError", "SignalException", "DistBackendError") and found:
+            continue
+        if kind != "ChildFailedError":
+            found = _Crash(kind, (match["message"] or "").strip()[:600])
+    return found
+
+
+def _memory(crash: _Crash, lines: Sequence[str]) -> Failed | None:
+    signs = ("CUDA out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "No available memory for the")
+    if crash.kind != "OutOfMemoryError" and not any(sign in crash.message for sign in signs):
+        return None
+    off = [name for name in OFFLOADS[:3] if not _was_on(name, lines)]
+    if _was_on("upsample_prompt", lines) and not _was_on(OFFLOADS[3], lines):
+        off.append(OFFLOADS[3])
+    advice = " ".join(f"--option {name}=true" for name in off)
+    first = f"add {advice}" if advice else "every offload option is on already: use fewer controls"
+    return Failed(
+        "out_of_memory",
+        ". ".join(crash.message.split(". ")[:2]) or "the GPU is out of memory",
+        hint=f"{first}; see that nothing else is on the GPU (cosmos status). The model wants one "
+        "GPU of 80 GB: more GPUs do not add up to more memory",
+    )
+
+
+def _was_on(option: str, lines: Iterable[str]) -> bool:
+    """Whether the model itself said that the option was on, in the arguments it prints at start."""
+    return any(line.strip().rstrip(",") == f'"{option}": true' for line in lines)
+
+
+def _weights(crash: _Crash) -> Failed | None:
+    """Weights that are not there, not allowed, or not whole."""
+    said = str(crash)
+    gated = re.search(r"\b(401|403)\b|GatedRepo|gated repo", said)
+    if gated or crash.kind in ("GatedRepoError", "RepositoryNotFoundError"):
+        return Failed(
+            "engine",
+            f"Hugging Face refused a download: {said}",
+            hint="accept the licence of that model on its page (Llama Guard 3 and the guardrail "
+            "have one), and pass HF_TOKEN: secrets of the target",
+        )
+    if crash.kind in ("LocalEntryNotFoundError", "OfflineModeIsEnabled") or (
+        "couldn't connect to 'https://huggingface.co'" in said
+    ):
+        return Failed(
+            "engine",
+            f"a model has to be downloaded, and Hugging Face was not reached: {said}",
+            hint="set hf_cache of the target to a folder that has it, or give the host network; "
+            "with control videos of your own none of these are needed",
+        )
+    if crash.kind == "UnpicklingError" and "invalid load key, 'v'" in said:
+        return Failed(
+            "engine",
+            "a weight file is a git-LFS pointer instead of the weights",
+            hint="download the checkpoints again on the host; cosmos doctor names the file",
+        )
+    missing = re.search(r"No such file or directory: '([^']+)'", said)
+    if crash.kind == "FileNotFoundError" and missing and "checkpoints" in missing[1]:
+        return Failed(
+            "engine",
+            f"the host lacks the weights {missing[1]}",
+            hint="set checkpoints of the target to the folder that has them, or download them "
+            "there (host-setup.sh); cosmos doctor names all that are missing",
+        )
+    return None
+
+
+_VALIDATION = re.compile(
+    r"Invalid hint_key|Must have 'input_video'|controlnet must have 'input_control'"
+    r"|No default distilled checkpoint|Control weight for|Number of regional prompts"
+    r"|Invalid video file|Weight map must be"
+)
+
+
+def _invalid(run_id: str, crash: _Crash) -> Failed | None:
+    if crash.kind in ("ValueError", "AssertionError") and _VALIDATION.search(crash.message):
+        return Failed(
+            "engine",
+            f"the model refused the run: {crash.message}",
+            hint=f"cosmos show {run_id} has what was sent",
+        )
+    return None
+
+
+def _killed(lines: Sequence[str], ended: JobEnded) -> bool:
+    return ended.exit_code == 137 or any(
+        re.search(r"Signal 9 \(SIGKILL\)|exitcode\s*: -9\b", line) for line in lines
+    )
