@@ -22,6 +22,7 @@ SECTIONS: dict[str, dict[str, Command]] = {
         "doctor": Command("status:doctor", "Check everything a run needs, with the fix for each."),
     },
     "Make": {
+        "sample": Command("sample:sample", "Render a small sample shot, as Houdini would."),
         "prepare-inference": Command(
             "prepare:prepare_inference", "Turn a folder of render passes into videos."
         ),
@@ -38,6 +39,7 @@ SECTIONS: dict[str, dict[str, Command]] = {
     "Look": {
         "list": Command("show:list_", "List prompts or runs."),
         "show": Command("show:show", "Show all about a prompt or a run."),
+        "sheet": Command("sheet:sheet", "Make a contact sheet: a run's inputs beside its output."),
         "status": Command("status:status", "How a target is doing: GPUs, disk, containers."),
         "engines": Command("inspect_engines:engines", "List the engines, or show one of them."),
         "targets": Command("targets:targets", "List the places that run jobs."),

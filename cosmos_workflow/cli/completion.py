@@ -58,6 +58,14 @@ def targets(incomplete: str) -> Offer:
     return [(name, target.host) for name, target in known.items() if name.startswith(incomplete)]
 
 
+def statuses(incomplete: str) -> Offer:
+    """What a run can be."""
+    from cosmos_workflow.events import ExecutionStatus
+
+    words = [status.lower() for status in ExecutionStatus]
+    return [(word, "") for word in words if word.startswith(incomplete.lower())]
+
+
 def controls(incomplete: str) -> Offer:
     """``depth:`` and the others; after the colon the shell completes nothing."""
     return _modalities(incomplete, ":")

@@ -80,7 +80,7 @@ class Launcher(Protocol):
     def rejection(self, stderr: str, exit_code: int) -> SubmissionRejected:
         """Why ``start`` refused, in a person's words, with what to do."""
 
-    def probe(self, site: Site, files: Sequence[str] = ()) -> Sequence[str]:
+    def probe(self, site: Site, files: Sequence[str] = (), image: str = "") -> Sequence[str]:
         """The one command that prints what ``read_probe`` reads; ``files`` below checkpoints."""
 
     def read_probe(self, stdout: str) -> HostFacts:

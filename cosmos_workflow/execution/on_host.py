@@ -6,7 +6,7 @@ import base64
 import hashlib
 import shlex
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path, PurePosixPath
@@ -68,7 +68,7 @@ class OnHost:
 
     # -- stage -------------------------------------------------------------------------------
 
-    def stage(self, job: CommandJob) -> Iterator[Transferring | Staged]:
+    def stage(self, job: CommandJob) -> Generator[Transferring | Staged, None, None]:
         """Inputs under the name of their content, written files into the workspace."""
         with tempfile.TemporaryDirectory(prefix="cosmos-stage-") as folder:
             site = self._resolved()
@@ -185,7 +185,7 @@ class OnHost:
 
     def fetch(
         self, handle: Handle, files: Sequence[RemoteFile], into: Path
-    ) -> Iterator[Transferring]:
+    ) -> Generator[Transferring, None, None]:
         """Bring files home; each must have the sha256 that it has on the host."""
         into.mkdir(parents=True, exist_ok=True)
         wanted = [file for file in files if not _same(into / file.path, file)]
@@ -209,12 +209,10 @@ class OnHost:
         """End the job; one that is over already is no error."""
         self.host.run(self._launcher.stop(handle.job, handle.ref, self._resolved()))
 
-    def facts(self, files: Sequence[str] = ()) -> HostFacts:
+    def facts(self, files: Sequence[str] = (), image: str = "") -> HostFacts:
         """What the machine says of itself, in one command; ``files`` below the checkpoints."""
-        site = self._resolved()
-        return self._launcher.read_probe(
-            self.host.run(self._launcher.probe(site, files), check=False).stdout
-        )
+        probe = self._launcher.probe(self._site, files, image)
+        return self._launcher.read_probe(self.host.run(probe, check=False).stdout)
 
     def close(self) -> None:
         """Let go of the connection."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from cosmos_workflow.events import Event, JobEnded, Log, RemoteFile, Staged, Transferring
+from cosmos_workflow.events import JobEnded, Log, RemoteFile, Staged, Transferring
 from cosmos_workflow.execution.job import CommandJob
 
 
@@ -38,7 +38,7 @@ class Target(Protocol):
     def explain(self, job: CommandJob) -> str:
         """The exact command, files and uploads, for a person; nothing is opened."""
 
-    def stage(self, job: CommandJob) -> Iterator[Transferring | Staged]:
+    def stage(self, job: CommandJob) -> Generator[Transferring | Staged, None, None]:
         """Put inputs and written files in place; the last event is Staged."""
 
     def submit(self, job: CommandJob, secrets: Mapping[str, str]) -> Handle:
@@ -52,7 +52,7 @@ class Target(Protocol):
 
     def fetch(
         self, handle: Handle, files: Sequence[RemoteFile], into: Path
-    ) -> Iterator[Event]:
+    ) -> Generator[Transferring, None, None]:
         """Bring files home below ``into``; each appears only when its sha256 is the host's."""
 
     def cancel(self, handle: Handle) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from cosmos_workflow.config.settings import Settings
-from cosmos_workflow.errors import JobBlocked, JobCancelled, JobFailed
+from cosmos_workflow.errors import JobBlocked, JobCancelled, JobFailed, SpecError
 from cosmos_workflow.events import ExecutionStatus
 from cosmos_workflow.prompts import library
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
 from cosmos_workflow.runs.run import Run
-from cosmos_workflow.runs.store import RunFolder
+from cosmos_workflow.runs.store import RunFolder, Store
 from cosmos_workflow.workflows.request import prompt_of
 
 
@@ -19,6 +19,23 @@ def specs(settings: Settings, text: str) -> tuple[RunSpec, PromptSpec]:
     """The RunSpec that ``text`` names (path, id, prefix, name), and its PromptSpec."""
     run = RunSpec.load(library.find(settings, "run", text))
     return run, prompt_of(settings, run)
+
+
+def find_run(settings: Settings, text: str) -> RunFolder:
+    """The run that ``text`` means: its id or the start of it, or the latest run of a RunSpec
+    named by path or name.  Raises SpecError."""
+    store = Store(settings.outputs_dir)
+    try:
+        return store.find(text)
+    except SpecError as error:
+        try:
+            spec = RunSpec.load(library.find(settings, "run", text))
+        except SpecError:
+            raise error from None
+    attempts = store.attempts(spec.id)
+    if not attempts:
+        raise SpecError(f"{spec.id} was never run", hint=f"cosmos run {spec.id}")
+    return attempts[-1]
 
 
 def success(folder: RunFolder) -> Run:

@@ -41,11 +41,12 @@ class WorkflowOrchestrator:
         HostUnreachable or TransferError when it could not be brought home yet.
         """
         from cosmos_workflow.workflows import assemble, collect, run
+        from cosmos_workflow.workflows.request import How
 
         spec, prompt = collect.specs(self._settings, str(prompt_file))
         bench = assemble.bench(self._settings, spec.engine, self._target)
         limit = self._settings.defaults.time_limit if time_limit is None else time_limit
-        how = run.How(num_gpu, cuda_devices, limit)
+        how = How(num_gpu, cuda_devices, limit)
         try:
             started = run.start(bench, spec, prompt, how, again=again, say=lambda text: None)
             for event in run.carry_on(bench, started.folder):

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Generator, Iterator
-from typing import Any
+from collections.abc import Callable, Generator
+from typing import TypeVar
 
 from cosmos_workflow.errors import CosmosError
 from cosmos_workflow.events import Disconnected, Event
+
+T = TypeVar("T")
+E = TypeVar("E", bound=Event)
 
 PAUSES = (1.0, 2.0, 4.0, 8.0)
 """Seconds between tries of one step; after the last, the error is the caller's."""
 
 
 def persistently(
-    make: Callable[[], Iterator[Event]], pauses: tuple[float, ...] = PAUSES
-) -> Generator[Event, None, Any]:
+    make: Callable[[], Generator[E, None, T]], pauses: tuple[float, ...] = PAUSES
+) -> Generator[E | Disconnected, None, T]:
     """The events of ``make()``; after a transient error, those of another ``make()``.
 
     Returns what the generator returns.  Raises the error when it is not transient, or the last
@@ -31,4 +34,4 @@ def persistently(
             pause *= random.uniform(0.8, 1.2)
             yield Disconnected(error.message, round(pause, 1))
             time.sleep(pause)
-    return None
+    raise AssertionError("the last try returns or raises")

@@ -7,8 +7,9 @@ process or another one: it looks at the run's recorded events and goes on from t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from cosmos_workflow.config import secrets
 from cosmos_workflow.engines.rules import settle
@@ -136,7 +137,9 @@ def _launch(bench: Bench, folder: RunFolder) -> Iterator[Event]:
     yield Submitted(handle)
 
 
-def _submitted(bench: Bench, job: CommandJob, values: dict[str, str]) -> Iterator[Event]:
+def _submitted(
+    bench: Bench, job: CommandJob, values: dict[str, str]
+) -> Generator[Event, None, dict[str, Any]]:
     """A generator without events, so that retrying reads the same as for staging."""
     handle = bench.target.submit(job, values).to_json()
     yield from ()

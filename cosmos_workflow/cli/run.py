@@ -1,0 +1,257 @@
+"""``run``, ``follow``, ``logs`` and ``cancel``: from a RunSpec to a video, and what may come between."""
+
+from __future__ import annotations
+
+import glob
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cosmos_workflow.cli import completion
+from cosmos_workflow.cli.options import Json, Verbose
+from cosmos_workflow.cli.passphrase import ask
+from cosmos_workflow.cli.screen import Screen, open_screen
+from cosmos_workflow.cli.words import clean
+from cosmos_workflow.config.load import load
+from cosmos_workflow.config.settings import Settings
+from cosmos_workflow.errors import CosmosError, JobError, SpecError
+from cosmos_workflow.events import ExecutionStatus, Log
+from cosmos_workflow.execution.target import Target
+from cosmos_workflow.prompts.prompt_spec import PromptSpec
+from cosmos_workflow.prompts.run_spec import RunSpec
+from cosmos_workflow.runs.store import RunFolder
+from cosmos_workflow.workflows import assemble, collect, mirror
+from cosmos_workflow.workflows import run as line
+from cosmos_workflow.workflows.assemble import Bench
+from cosmos_workflow.workflows.request import How
+
+TargetName = Annotated[
+    str, typer.Option("--target", "-t", help="Where to run.", autocompletion=completion.targets)
+]
+RunId = Annotated[
+    str, typer.Argument(help="Run id, or the start of one.", autocompletion=completion.runs)
+]
+
+
+def run(
+    run_spec: Annotated[
+        list[str],
+        typer.Argument(
+            help="RunSpecs: path, glob, id, start of an id, or name.",
+            autocompletion=completion.run_specs,
+        ),
+    ],
+    target: TargetName = "",
+    num_gpu: Annotated[int, typer.Option(min=0, help="GPUs; 0: as many as devices.")] = 0,
+    cuda_devices: Annotated[str, typer.Option(help='Which GPUs, like "0,1".')] = "",
+    time_limit: Annotated[
+        int, typer.Option(min=-1, help="Seconds it may run; 0: no limit; -1: as configured.")
+    ] = -1,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done.")] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", "-d", help="Leave once it runs on its own.")
+    ] = False,
+    again: Annotated[bool, typer.Option("--again", help="Also if it succeeded before.")] = False,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Run RunSpecs and bring the videos home.
+
+    The run lives on its target: Ctrl-C, a closed lid or a lost network leave it running, and
+    cosmos follow goes on where you left. A RunSpec that has succeeded is not run twice.
+    """
+    settings = load()
+    how = How(
+        gpus=num_gpu or len([word for word in cuda_devices.split(",") if word.strip()]) or 1,
+        cuda_devices=cuda_devices,
+        time_limit=settings.defaults.time_limit if time_limit < 0 else time_limit,
+    )
+    specs = [collect.specs(settings, name) for name in _named(run_spec)]
+    run_all(
+        settings, specs, target, how,
+        dry_run=dry_run, detach=detach, again=again, json=as_json, verbose=verbose,
+    )  # fmt: skip
+
+
+def run_all(
+    settings: Settings,
+    specs: Sequence[tuple[RunSpec, PromptSpec]],
+    target: str,
+    how: How,
+    *,
+    dry_run: bool,
+    detach: bool,
+    again: bool,
+    json: bool,
+    verbose: bool,
+) -> None:
+    """One after the other over one connection.  A run that does not succeed costs only itself."""
+    faults: list[JobError] = []
+    with open_screen(json=json, verbose=verbose) as screen, _target(settings, target) as place:
+        for spec, prompt in specs:
+            bench = Bench(settings, assemble.engine(spec.engine), place, assemble.store(settings))
+            if dry_run:
+                _explain(screen, bench, spec, prompt, how)
+                continue
+            try:
+                started = line.start(bench, spec, prompt, how, again=again, say=screen.say)
+                if started.note:
+                    screen.say(started.note)
+                _watch(screen, bench, started.folder, detach=detach)
+            except JobError as error:
+                if len(specs) == 1:
+                    raise
+                faults.append(error)
+    if faults:
+        raise JobError(
+            f"{len(faults)} of {len(specs)} runs did not succeed",
+            hint="cosmos list runs shows which, cosmos show ID why",
+        )
+
+
+def _explain(
+    screen: Screen, bench: Bench, spec: RunSpec, prompt: PromptSpec, how: How
+) -> None:
+    """The plan, and a stop: nothing is made, sent or started."""
+    job = line.plan(bench, spec, prompt, how, f"{spec.id}.N", f"{spec.id}.N")
+    text = bench.target.explain(job)
+    screen.say(text)
+    screen.data({"run_spec": spec.id, "target": bench.target.name, "plan": text})
+
+
+def follow(run_id: RunId, as_json: Json = False, verbose: Verbose = False) -> None:
+    """Go on watching a run, and fetch its result."""
+    settings = load()
+    folder = collect.find_run(settings, run_id)
+    with open_screen(json=as_json, verbose=verbose) as screen, _bench(settings, folder) as bench:
+        _watch(screen, bench, folder)
+
+
+def logs(
+    run_id: RunId,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as it grows.")] = False,
+) -> None:
+    """Print what the job of a run has written.
+
+    Reads the copy in the run's folder, so it works after the host is gone. With -f it follows the
+    run itself, and Ctrl-C leaves the run alone.
+    """
+    settings = load()
+    folder = collect.find_run(settings, run_id)
+    if folder.log_file.exists():
+        _write(folder.log_file.read_bytes())
+    if follow and not folder.run().status.final:
+        with _left_running(folder), _bench(settings, folder) as bench:
+            for event in mirror.follow(bench, folder):
+                if isinstance(event, Log):
+                    _write(event.text.encode("utf-8", "surrogateescape"))
+    elif not folder.log_file.exists():
+        status = folder.run().status.lower()
+        raise SpecError(
+            f"{folder.id} ({status}) has no log yet",
+            hint=f"cosmos logs {folder.id} -f waits for it",
+        )
+
+
+def cancel(
+    run_ids: Annotated[
+        list[str],
+        typer.Argument(help="Run ids, or starts of them.", autocompletion=completion.runs),
+    ],
+    as_json: Json = False,
+) -> None:
+    """End a run on its target. A run that is over stays as it is."""
+    settings = load()
+    with open_screen(json=as_json) as screen:
+        for text in run_ids:
+            folder = collect.find_run(settings, text)
+            over = folder.run().status.final
+            with _bench(settings, folder) as bench:
+                after = line.cancel(bench, folder)
+            word = "was already" if over else "is"
+            screen.say(f"{after.id} {word} {after.status}")
+            screen.data({"run": after.id, "status": after.status})
+
+
+def _watch(screen: Screen, bench: Bench, folder: RunFolder, *, detach: bool = False) -> None:
+    """Show a run to its end, or until it runs on its own; raise how it ended if not well."""
+    screen.begin(folder.id)
+    with _left_running(folder):
+        if detach:
+            screen.events(line.carry_on(bench, folder, detach=True))
+        elif not folder.run().status.final:
+            screen.events(mirror.follow(bench, folder))
+    run = folder.run()
+    if not run.status.final:
+        screen.say(f"left running: cosmos follow {run.id}")
+        screen.data({"run": run.id, "status": run.status})
+        return
+    result = collect.main_output(folder)
+    if result is not None:
+        screen.picture(_shown(result), "video")
+    screen.data({"run": run.id, "status": run.status, "video": str(result) if result else None})
+    collect.success(folder)
+
+
+@contextmanager
+def _left_running(folder: RunFolder) -> Iterator[None]:
+    """Ctrl-C and errors say what became of the run and how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(_how_to_go_on(folder)) from None
+    except CosmosError as error:
+        if not isinstance(error, JobError):
+            error.hint = "\n".join(filter(None, [error.hint, _how_to_go_on(folder)]))
+        raise
+
+
+def _how_to_go_on(folder: RunFolder) -> str:
+    run = folder.run()
+    if run.status is ExecutionStatus.PENDING:
+        return f"nothing was started; cosmos run {run.spec_id} goes on where this stopped"
+    if run.status is ExecutionStatus.RUNNING:
+        return f"the run goes on; cosmos follow {run.id} comes back, cosmos cancel {run.id} ends it"
+    return f"the run is over; cosmos show {run.id}"
+
+
+@contextmanager
+def _bench(settings: Settings, folder: RunFolder) -> Iterator[Bench]:
+    """The engine and target that the run was started with."""
+    run = folder.run()
+    with _target(settings, run.target) as place:
+        engine = assemble.engine(folder.spec().engine)
+        yield Bench(settings, engine, place, assemble.store(settings))
+
+
+@contextmanager
+def _target(settings: Settings, name: str) -> Iterator[Target]:
+    place = assemble.target(settings, name or settings.default_target, ask)
+    try:
+        yield place
+    finally:
+        place.close()
+
+
+def _named(texts: list[str]) -> list[str]:
+    """The words of the command line, globs that no shell has expanded included."""
+    names: list[str] = []
+    for text in texts:
+        found = sorted(glob.glob(text)) if any(mark in text for mark in "*?[") else []
+        names += found or [text]
+    return names
+
+
+def _shown(path: Path) -> Path:
+    """Relative to where we are, when it is below."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def _write(data: bytes) -> None:
+    sys.stdout.write(clean(data.decode("utf-8", "replace")))
+    sys.stdout.flush()

@@ -1,0 +1,33 @@
+"""``sample``: a small shot to try everything with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cosmos_workflow.cli.options import Json
+from cosmos_workflow.cli.screen import open_screen
+
+
+def sample(
+    folder: Annotated[Path, typer.Argument(help="Where the PNG files go.")],
+    frames: Annotated[int, typer.Option(min=1, help="How many frames.")] = 48,
+    json: Json = False,
+) -> None:
+    """Render a small sample shot into FOLDER, as Houdini would.
+
+    Color, depth, segmentation and edge passes of an animated scene, 1280x704, always the same.
+    """
+    from cosmos_workflow.houdini.samples import render_sample
+
+    with open_screen(json=json) as screen:
+        render_sample(
+            folder,
+            frames=frames,
+            report=lambda done, total: screen.step("rendering", done / total),
+        )
+        screen.picture(folder, "passes")
+        screen.data({"folder": str(folder.absolute()), "frames": frames})
+        screen.say(f"next: cosmos prepare-inference {folder} --name NAME")

@@ -1,0 +1,186 @@
+"""``list`` and ``show``: what there is, and everything about one of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from cosmos_workflow.cli import completion
+from cosmos_workflow.cli.options import Json
+from cosmos_workflow.cli.screen import Screen, open_screen
+from cosmos_workflow.cli.words import duration
+from cosmos_workflow.config.load import load
+from cosmos_workflow.config.settings import Settings
+from cosmos_workflow.errors import SpecError
+from cosmos_workflow.events import ExecutionStatus
+from cosmos_workflow.ids import RUN_ID
+from cosmos_workflow.prompts import library
+from cosmos_workflow.prompts.prompt_spec import PromptSpec
+from cosmos_workflow.prompts.run_spec import RunSpec
+from cosmos_workflow.runs import index
+from cosmos_workflow.runs.store import RunFolder, Store
+
+
+class Kind(StrEnum):
+    """What can be listed."""
+
+    PROMPTS = "prompts"
+    RUNS = "runs"
+
+
+def list_(
+    kind: Annotated[Kind, typer.Argument(help="prompts or runs.")] = Kind.RUNS,
+    status: Annotated[
+        str, typer.Option(help="Only runs of this status.", autocompletion=completion.statuses)
+    ] = "",
+    limit: Annotated[int, typer.Option(min=1, help="At most so many, newest first.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """List prompts or runs, newest first."""
+    settings = load()
+    with open_screen(json=as_json) as screen:
+        if kind is Kind.PROMPTS:
+            _list_prompts(screen, settings, limit)
+        else:
+            _list_runs(screen, Store(settings.outputs_dir), _status(status), limit)
+
+
+def _status(text: str) -> ExecutionStatus | None:
+    if not text:
+        return None
+    try:
+        return ExecutionStatus(text.upper())
+    except ValueError as error:
+        known = ", ".join(status.lower() for status in ExecutionStatus)
+        raise SpecError(f"there is no status {text!r}", hint=f"known: {known}") from error
+
+
+def _list_prompts(screen: Screen, settings: Settings, limit: int) -> None:
+    entries = library.all_prompts(settings)
+    rows = []
+    for entry in entries[:limit]:
+        rows.append([entry.id, entry.name, _stamped(entry.stamp)])
+        screen.data({"id": entry.id, "name": entry.name, "path": str(entry.path)})
+    screen.table(["id", "name", "created"], rows)
+    _more(screen, len(entries), limit)
+
+
+def _stamped(stamp: str) -> str:
+    return datetime.strptime(stamp, "%Y%m%d_%H%M%S").strftime("%Y-%m-%d %H:%M")
+
+
+def _list_runs(
+    screen: Screen, store: Store, status: ExecutionStatus | None, limit: int
+) -> None:
+    found = index.rows(store, status=status, limit=limit)
+    rows = []
+    for row in found:
+        took = duration(row.seconds) if row.seconds is not None else ""
+        rows.append(
+            [row.id, row.name, row.engine, row.target, row.status, moment(row.created), took]
+        )
+        screen.data(vars(row))
+    if not rows:
+        screen.say("no runs yet: cosmos run RUN_SPEC makes one")
+        return
+    screen.table(["run", "name", "engine", "target", "status", "created", "took"], rows)
+    counted = index.counts(store)
+    _more(screen, counted.get(status, 0) if status else sum(counted.values()), limit)
+
+
+def _more(screen: Screen, number: int, limit: int) -> None:
+    if number > limit:
+        screen.say(f"{number - limit} more: --limit {number}", "dim")
+
+
+def show(
+    text: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID", help="Prompt, RunSpec or run.", autocompletion=completion.ids
+        ),
+    ],
+    as_json: Json = False,
+) -> None:
+    """Show all about a prompt or a run."""
+    settings = load()
+    store = Store(settings.outputs_dir)
+    with open_screen(json=as_json) as screen:
+        if text.startswith("ps_"):
+            facts = _prompt_facts(settings, text)
+        elif "." in text and RUN_ID.match(text):
+            facts = _run_facts(store.find(text))
+        else:
+            facts = _spec_facts(settings, store, text)
+        screen.data(facts)
+        _print(screen, facts)
+
+
+def _prompt_facts(settings: Settings, text: str) -> dict[str, Any]:
+    path = library.find(settings, "prompt", text)
+    return {**PromptSpec.load(path).model_dump(mode="json"), "path": str(path)}
+
+
+def _spec_facts(settings: Settings, store: Store, text: str) -> dict[str, Any]:
+    """A RunSpec, or the latest run of it; a prompt when no RunSpec is meant."""
+    try:
+        spec = RunSpec.load(library.find(settings, "run", text))
+    except SpecError as error:
+        try:
+            return _prompt_facts(settings, text)
+        except SpecError:
+            raise error from None
+    attempts = store.attempts(spec.id)
+    if attempts:
+        return _run_facts(attempts[-1])
+    return {**spec.model_dump(mode="json"), "execution_status": "PENDING (never run)"}
+
+
+def _run_facts(folder: RunFolder) -> dict[str, Any]:
+    run, spec, prompt = folder.run(), folder.spec(), folder.prompt()
+    return {
+        "run": run.id,
+        "execution_status": run.status,
+        "cause": run.cause,
+        "message": run.message,
+        "hint": run.hint,
+        "name": spec.name,
+        "prompt_spec": spec.prompt_spec_id,
+        "prompt": prompt.prompt,
+        "negative_prompt": prompt.negative_prompt,
+        "engine": spec.engine,
+        "target": run.target,
+        "control_weights": dict(spec.control_weights),
+        "parameters": spec.parameters.model_dump(mode="json", exclude_none=True),
+        "options": dict(spec.options),
+        "inputs": {item.key: item.sha256 for item in folder.job().inputs},
+        "created": moment(run.created) if run.created else None,
+        "seconds": run.seconds,
+        "stage": run.stage if not run.status.final else None,
+        "fraction": run.fraction if not run.status.final else None,
+        "uploaded_bytes": run.sent,
+        "handle": run.handle.to_json() if run.handle else None,
+        "outputs": [str(folder.path / output.path) for output in run.outputs],
+        "folder": str(folder.path),
+    }
+
+
+def moment(at: float) -> str:
+    """Local time as ``2026-01-31 07:05``."""
+    return datetime.fromtimestamp(at).strftime("%Y-%m-%d %H:%M")
+
+
+def _print(screen: Screen, facts: dict[str, Any]) -> None:
+    rows = []
+    for key, value in facts.items():
+        if value in (None, "", [], {}):
+            continue
+        if isinstance(value, dict):
+            value = "\n".join(f"{name}: {item}" for name, item in value.items())
+        elif isinstance(value, list):
+            value = "\n".join(str(item) for item in value)
+        rows.append([key.replace("_", " "), str(value)])
+    screen.table(["", ""], rows)

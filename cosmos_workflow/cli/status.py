@@ -1,0 +1,111 @@
+"""``status`` and ``doctor``: how a target is doing, and what it lacks, each with its fix."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from cosmos_workflow.cli import completion
+from cosmos_workflow.cli.options import Json, Verbose
+from cosmos_workflow.cli.passphrase import ask
+from cosmos_workflow.cli.screen import Screen, open_screen
+from cosmos_workflow.config.load import load
+from cosmos_workflow.errors import HostError
+from cosmos_workflow.workflows.doctor import GIB, Check, Report, examine
+
+TargetName = Annotated[
+    str, typer.Option("--target", "-t", help="Which target.", autocompletion=completion.targets)
+]
+EngineName = Annotated[
+    str, typer.Option("--engine", "-e", help="For which engine.", autocompletion=completion.engines)
+]
+
+_STYLES = {"ok": "green", "warn": "yellow", "fail": "red"}
+
+
+def status(
+    target: TargetName = "",
+    engine: EngineName = "",
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """How a target is doing: GPUs, containers, disk, image. One connection, one command."""
+    report = examine(load(), target, engine, ask)
+    with open_screen(json=as_json) as screen:
+        screen.data(_facts(report))
+        screen.say(f"{report.target} for {report.engine}", "bold")
+        screen.table(["", "", ""], [_row(check, verbose) for check in report.checks])
+        _working(screen, report, verbose)
+    _judge(report, only_reachable=True)
+
+
+def doctor(
+    target: TargetName = "",
+    engine: EngineName = "",
+    as_json: Json = False,
+) -> None:
+    """Check everything a run needs, with the fix for each fault. Exit code 4 if one is left."""
+    report = examine(load(), target, engine, ask)
+    with open_screen(json=as_json) as screen:
+        screen.data(_facts(report))
+        screen.say(f"{report.target} for {report.engine}", "bold")
+        for check in report.checks:
+            screen.say(f"{check.level:>4}  {check.name}: {check.said}", _STYLES[check.level])
+            if check.level != "ok" and check.fix:
+                screen.say("      " + check.fix.replace("\n", "\n      "), "cyan")
+    _judge(report, only_reachable=False)
+
+
+def _row(check: Check, verbose: bool) -> list[str]:
+    said = check.said
+    if check.level != "ok" and check.fix and verbose:
+        said = f"{said}\n{check.fix}"
+    return [check.level, check.name, said]
+
+
+def _working(screen: Screen, report: Report, verbose: bool) -> None:
+    if report.facts is None:
+        return
+    if report.facts.containers:
+        screen.say()
+        rows = [[box.run, box.name, box.status] for box in report.facts.containers]
+        screen.table(["run", "container", "state"], rows)
+    if verbose:
+        facts = report.facts
+        screen.say()
+        screen.say(
+            f"{facts.hostname}: {facts.system}, {facts.cpus} cores, "
+            f"{facts.memory / GIB:.0f} GiB memory, Python {facts.python or 'none'}"
+        )
+        for gpu in facts.gpus:
+            screen.say(
+                f"gpu {gpu.index}: {gpu.name}, {gpu.memory_used} of {gpu.memory_total} MiB used, "
+                f"{gpu.utilization} % busy"
+            )
+
+
+def _facts(report: Report) -> dict[str, object]:
+    facts = asdict(report.facts) if report.facts else None
+    if facts:
+        facts["programs"] = sorted(facts["programs"])
+    return {
+        "target": report.target,
+        "engine": report.engine,
+        "fit": report.fit,
+        "checks": [asdict(check) for check in report.checks],
+        "facts": facts,
+    }
+
+
+def _judge(report: Report, *, only_reachable: bool) -> None:
+    failed = [check for check in report.checks if check.level == "fail"]
+    if only_reachable:
+        failed = [check for check in failed if check.name == "reachable"]
+    if failed:
+        names = ", ".join(check.name for check in failed)
+        raise HostError(
+            f"{report.target} is not ready for {report.engine}: {names}",
+            hint=failed[0].fix if only_reachable else "each fix stands below its line",
+        )

@@ -1,0 +1,235 @@
+"""Is a target fit for an engine: every check with what was found and, if it failed, its fix."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from cosmos_workflow.config.settings import Settings, TargetSettings
+from cosmos_workflow.engines.engine import Needs
+from cosmos_workflow.errors import CosmosError, MissingExtra
+from cosmos_workflow.execution.facts import HostFacts
+from cosmos_workflow.execution.on_host import OnHost
+from cosmos_workflow.video import ffmpeg
+from cosmos_workflow.workflows import assemble
+
+GIB = 1024**3
+LOW_DISK, NO_DISK = 20 * GIB, 2 * GIB
+"""Free bytes below which a disk is worth a warning, and below which it is a failure."""
+
+SKEW = 30.0
+"""Seconds two clocks may differ before it is worth saying."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at.  ``fix`` says what to do when ``level`` is not ok."""
+
+    name: str
+    level: Literal["ok", "warn", "fail"]
+    said: str
+    fix: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything found out about a target.  ``facts`` is None when it could not be reached."""
+
+    target: str
+    engine: str
+    facts: HostFacts | None
+    checks: tuple[Check, ...]
+    seconds: float = 0.0
+
+    @property
+    def fit(self) -> bool:
+        """True when nothing failed."""
+        return all(check.level != "fail" for check in self.checks)
+
+
+def examine(
+    settings: Settings,
+    target_name: str = "",
+    engine_name: str = "",
+    ask: Callable[[str], str] | None = None,
+) -> Report:
+    """Look at this machine and the target, in one connection and one command on it."""
+    target_name = target_name or settings.default_target
+    engine_name = engine_name or settings.default_engine
+    place = assemble.target(settings, target_name, ask)
+    options = settings.all_targets()[target_name]
+    needs = assemble.engine(engine_name).needs()
+    image = options.images.get(engine_name) or options.image or needs.image
+    checks = [*_here(options)]
+    started = time.monotonic()
+    facts = None
+    try:
+        assert isinstance(place, OnHost)
+        before = time.time()
+        facts = place.facts(needs.checkpoints, image)
+        took = time.monotonic() - started
+        checks.append(Check("reachable", "ok", f"{place.host.name}, {took:.1f} s"))
+        checks += _there(facts, needs, options, image, before + took / 2)
+    except CosmosError as error:
+        checks.append(Check("reachable", "fail", error.message, error.hint))
+    finally:
+        place.close()
+    return Report(target_name, engine_name, facts, tuple(checks), time.monotonic() - started)
+
+
+def _here(options: TargetSettings) -> Iterator[Check]:
+    try:
+        yield Check("ffmpeg here", "ok", str(ffmpeg.executable()))
+    except MissingExtra as error:
+        yield Check("ffmpeg here", "fail", error.message, error.hint)
+    if options.kind == "ssh" and not shutil.which("rsync"):
+        yield Check(
+            "rsync here", "warn", "not installed: files go by SFTP, slower for many of them",
+            "install rsync",
+        )  # fmt: skip
+
+
+def _there(
+    facts: HostFacts, needs: Needs, options: TargetSettings, image: str, now: float
+) -> Iterator[Check]:
+    yield from _programs(facts, options)
+    yield from _disk(facts)
+    if facts.clock is not None:
+        yield _clock(facts.clock - now)
+    if options.launcher == "docker":
+        yield from _docker(facts, image)
+    if needs.gpu_memory_gib and options.gpu_enabled:
+        yield from _gpus(facts, needs)
+    if needs.checkpoints:
+        yield from _checkpoints(facts, options)
+
+
+def _programs(facts: HostFacts, options: TargetSettings) -> Iterator[Check]:
+    need = {"mkfifo": "coreutils", "timeout": "coreutils"}
+    missing = {name: package for name, package in need.items() if name not in facts.programs}
+    if not {"sha256sum", "shasum"} & facts.programs:
+        missing["sha256sum"] = "coreutils"
+    for name, package in missing.items():
+        yield Check(name, "fail", "not on the host", f"install {package} there")
+    if options.kind == "ssh":
+        yield (
+            Check("rsync", "ok", facts.rsync)
+            if facts.rsync
+            else Check("rsync", "warn", "not on the host: files go by SFTP", "install rsync there")
+        )
+
+
+def _disk(facts: HostFacts) -> Iterator[Check]:
+    disk = facts.disk
+    if disk is None:
+        yield Check("disk", "warn", "the host does not say", "run df there")
+        return
+    said = f"{disk.free / GIB:.0f} of {disk.total / GIB:.0f} GiB free at {disk.path}"
+    if not disk.writable:
+        yield Check("disk", "fail", f"{disk.path} is not writable", "set remote_dir to a folder of yours")
+    elif disk.free < NO_DISK:
+        yield Check("disk", "fail", said, "free some space: old runs are below runs/ in remote_dir")
+    elif disk.free < LOW_DISK:
+        yield Check("disk", "warn", said, "old runs are below runs/ in remote_dir")
+    else:
+        yield Check("disk", "ok", said)
+
+
+def _clock(skew: float) -> Check:
+    if abs(skew) > SKEW:
+        return Check(
+            "clock", "warn", f"{skew:+.0f} s against ours", "start time synchronisation there"
+        )
+    return Check("clock", "ok", f"{skew:+.0f} s")
+
+
+def _docker(facts: HostFacts, wanted: str) -> Iterator[Check]:
+    engine = facts.docker
+    if engine is None:
+        yield Check("docker", "fail", "not installed on the host", "install Docker Engine there")
+        return
+    if not engine.server:
+        yield Check(
+            "docker", "fail", engine.error,
+            "start it (sudo systemctl start docker), or let your user use it: "
+            "sudo usermod -aG docker $USER, then log in again",
+        )  # fmt: skip
+        return
+    yield Check("docker", "ok", engine.server)
+    yield (
+        Check("nvidia toolkit", "ok", "containers can have GPUs")
+        if engine.nvidia
+        else Check(
+            "nvidia toolkit", "fail", "Docker cannot give GPUs to containers",
+            "install nvidia-container-toolkit, then: sudo nvidia-ctk runtime configure "
+            "--runtime=docker && sudo systemctl restart docker",
+        )  # fmt: skip
+    )
+    for image in (image for image in facts.images if image.name == wanted):
+        if not image.id:
+            yield Check(
+                "image", "fail", f"{image.name} is not on the host",
+                "docker pull or build it there, or set [docker] image to one that is",
+            )  # fmt: skip
+        elif "@sha256:" in image.name or image.digests:
+            digest = (image.name if "@" in image.name else image.digests[0]).partition("@")[2]
+            yield Check("image", "ok", f"{image.name} {digest[:19]}")
+        else:
+            yield Check("image", "ok", f"{image.name} {image.id[:19]}")
+
+
+def _gpus(facts: HostFacts, needs: Needs) -> Iterator[Check]:
+    if not facts.gpus:
+        yield Check(
+            "gpu", "fail", facts.gpu_error or "nvidia-smi is not on the host",
+            "install the NVIDIA driver there, or pick another target",
+        )  # fmt: skip
+        return
+    for gpu in facts.gpus:
+        free, total = (gpu.memory_free or 0) / 1024, (gpu.memory_total or 0) / 1024
+        said = f"{gpu.name}, {free:.0f} of {total:.0f} GiB free"
+        name = f"gpu {gpu.index}"
+        if total < needs.gpu_memory_gib:
+            yield Check(
+                name, "warn", f"{said}; the engine wants {needs.gpu_memory_gib:.0f}",
+                "turn on the offload options; GPUs do not pool their memory",
+            )  # fmt: skip
+        elif free < needs.gpu_memory_gib:
+            yield Check(
+                name, "warn", f"{said}; the engine wants {needs.gpu_memory_gib:.0f}",
+                "something else is using it: cosmos status --verbose, nvidia-smi",
+            )  # fmt: skip
+        else:
+            yield Check(name, "ok", said)
+
+
+def _checkpoints(facts: HostFacts, options: TargetSettings) -> Iterator[Check]:
+    if not options.checkpoints:
+        yield Check(
+            "checkpoints", "warn", "no folder is configured: they must be in the image",
+            "set checkpoints to the folder of model weights on the host",
+        )  # fmt: skip
+        return
+    if not facts.checkpoints_folder:
+        yield Check(
+            "checkpoints", "fail", f"{options.checkpoints} is not there",
+            "download them there with the model's scripts/download_checkpoints.py",
+        )  # fmt: skip
+        return
+    pointers = [file.path for file in facts.checkpoints if file.kind == "pointer"]
+    missing = [file.path for file in facts.checkpoints if file.kind == "missing"]
+    if pointers:
+        yield Check(
+            "checkpoints", "fail", "git-LFS pointers instead of files: " + ", ".join(pointers),
+            f"git lfs pull in {options.checkpoints}",
+        )  # fmt: skip
+    if missing:
+        yield Check(
+            "checkpoints", "fail", "missing: " + ", ".join(missing),
+            "run the download again; it exits 0 even when a file failed",
+        )  # fmt: skip
+    if not pointers and not missing:
+        yield Check("checkpoints", "ok", f"{len(facts.checkpoints)} of {len(facts.checkpoints)}")
