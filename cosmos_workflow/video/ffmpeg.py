@@ -110,9 +110,14 @@ def ffprobe() -> str | None:
     return shutil.which(program.name.replace("ffmpeg", "ffprobe"), path=str(program.parent))
 
 
-def source(path: Path) -> list[str]:
-    """Input arguments for a file of any name, which may refer to nothing but files."""
-    return ["-protocol_whitelist", "file,crypto,data", "-i", url(path)]
+def source(path: Path, fps: float | None = None) -> list[str]:
+    """Input arguments for a file of any name, which may refer to nothing but files.
+
+    With ``fps`` its own time stamps are ignored: frame after frame at that rate, so that a
+    constant-rate output neither repeats nor drops one.
+    """
+    forced = ["-r", rate(fps)] if fps else []
+    return [*forced, "-protocol_whitelist", "file,crypto,data", "-i", url(path)]
 
 
 def url(path: Path) -> str:

@@ -38,10 +38,9 @@ def decode(
     channels = _CHANNELS[pix_fmt]
     shape = (height, width) if channels == 1 else (height, width, channels)
     chosen = "+".join(f"eq(n\\,{number})" for number in select)
-    # Frames are counted, not timed: without the new time stamps a variable rate repeats and drops.
-    steps = [f"select={chosen}"] if chosen else []
-    steps += [f"scale={width}:{height}:flags=area", "settb=1/25", "setpts=N"]
-    args = ["-v", "error", *ffmpeg.source(path), "-map", "0:V:0", "-vf", ",".join(steps)]
+    steps = [f"select={chosen},settb=1/25,setpts=N"] if chosen else []
+    steps += [f"scale={width}:{height}:flags=area+accurate_rnd+full_chroma_int"]
+    args = ["-v", "error", *ffmpeg.source(path, 25), "-map", "0:V:0", "-vf", ",".join(steps)]
     args += ["-r", "25", "-pix_fmt", pix_fmt, "-f", "rawvideo", "pipe:1"]
     with ffmpeg.child(args, stdout=subprocess.PIPE) as child:
         pipe = child.process.stdout

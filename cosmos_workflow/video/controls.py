@@ -1,0 +1,82 @@
+"""Inputs made from inputs: an edge video at a threshold, a copy that every engine can read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cosmos_workflow.errors import MediaError
+from cosmos_workflow.video import ffmpeg
+from cosmos_workflow.video.frames import H264, Encoder, check_even, decode
+from cosmos_workflow.video.landing import landing
+from cosmos_workflow.video.probe import probe
+
+CRF = 12
+"""Quality of what steers a generation: fine enough that edges and flat colours stay as they are."""
+
+
+def canny(
+    source: Path, dest: Path, low: int, high: int, *, report: ffmpeg.Report | None = None
+) -> None:
+    """The edges of ``source``, white on black, same size, rate and number of frames.
+
+    ``low`` and ``high`` are the thresholds of ``CANNY_PAIRS``; as in the models' own preprocessor
+    they apply to the strongest of the three colour channels.  Raises MediaError.
+    """
+    import cv2
+
+    media = probe(source)
+    frames = decode(source, media.width, media.height)
+    with Encoder(dest, media.width, media.height, media.fps, crf=CRF, gray=True) as encoder:
+        for frame in frames:
+            encoder.write(cv2.Canny(frame, low, high))
+            if report:
+                report(encoder.frames, media.frames)
+
+
+def conform(
+    source: Path,
+    dest: Path,
+    width: int | None = None,
+    height: int | None = None,
+    fps: float | None = None,
+    frames: int | None = None,
+    *,
+    report: ffmpeg.Report | None = None,
+) -> None:
+    """A copy of ``source`` as H.264, 4:2:0, tv range, BT.709, constant rate.
+
+    Frame for frame: another ``fps`` changes how fast it plays, never which frames there are, so
+    that controls stay in step.  ``frames`` keeps the first so many.  Raises MediaError, also when
+    there are fewer.
+    """
+    media = probe(source)
+    total = media.frames if frames is None else frames
+    if total > media.frames:
+        raise MediaError(f"{source} has {media.frames} frames, {total} are needed")
+    width, height = width or media.width, height or media.height
+    check_even(width, height, str(source))
+    speed = fps or media.fps
+    steps = [f"scale={width}:{height}:flags=lanczos", "setsar=1", ffmpeg.TV_BT709]
+    with landing(dest) as part:
+        args = ["-v", "error", *ffmpeg.source(source, speed), "-map", "0:V:0", "-an", "-vf"]
+        args += [",".join(steps), "-r", ffmpeg.rate(speed), "-frames:v", str(total), *H264]
+        args += ["-crf", str(CRF), ffmpeg.url(part)]
+        done = ffmpeg.run(args, frames_total=total, report=report)
+        if done.frames != total:
+            raise MediaError(f"{source}: only {done.frames} of {total} frames can be decoded")
+
+
+def encode_sequence(
+    pattern: Path, first: int, frames: int, fps: float, dest: Path, *, crf: int = CRF
+) -> ffmpeg.Command:
+    """The command that encodes ``frames`` pictures, numbered from ``first``, to ``dest``.
+
+    ``pattern`` is a path whose *name* holds a printf number, ``color.%04d.png``.
+    """
+    # The folder is not a pattern: its own per cent signs are doubled.
+    folder = str(pattern.parent.absolute()).replace("%", "%%")
+    args = ["-v", "error", "-f", "image2", "-framerate", ffmpeg.rate(fps)]
+    args += ["-start_number", str(first), "-i", f"file:{folder}/{pattern.name}"]
+    args += ["-vf", f"setsar=1,{ffmpeg.TV_BT709}", "-r", ffmpeg.rate(fps)]
+    args += ["-frames:v", str(frames), *H264, "-crf", str(crf), ffmpeg.url(dest)]
+    return ffmpeg.Command(args, frames)
