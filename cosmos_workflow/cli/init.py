@@ -103,13 +103,8 @@ def _tell(screen: Screen, folder: Path, done: str, host: str) -> None:
     screen.say(f"{folder / FILE}{more.get(done, '')}")
     screen.say(f"{folder / 'inputs'}  {folder / 'outputs'}")
     screen.say()
-    screen.say("Next:", "bold")
-    if host:
-        screen.say(
-            f"  cosmos doctor                      check {host}, with the fix for each fault"
-        )
-    else:
-        screen.say("  cosmos doctor                      check this machine")
-    screen.say("  cosmos prepare-inference DIR       render passes into videos")
+    screen.say("next:", "bold")
+    screen.say(f"  cosmos doctor                           check {host or 'this machine'}")
+    screen.say("  cosmos prepare-inference DIR            render passes into videos")
     if not host:
-        screen.say("  cosmos init --host USER@HOST --force   when you have a GPU host")
+        screen.say("  cosmos init --host USER@HOST --force    when you have a GPU host")

@@ -50,10 +50,39 @@ def spread(args: list[str], flags: dict[str, re.Pattern[str]]) -> list[str]:
     return spread_out
 
 
+def _is_argument(param: Any) -> bool:
+    return bool(param.param_type_name == "argument")
+
+
+def _argument(param: Any) -> str:
+    """``NAME``, ``[DIR]``, ``PROMPT_SPEC...``."""
+    name = str(param.metavar or param.name.upper())
+    if name.startswith("[") or name.endswith("..."):
+        return name
+    name += "..." if param.nargs == -1 else ""
+    return name if param.required else f"[{name}]"
+
+
 class SeveralValues(TyperCommand):
     """A command whose ``several`` flags take several values."""
 
     several: dict[str, re.Pattern[str]]
+
+    def collect_usage_pieces(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+        pieces = [_argument(param) for param in self.params if _is_argument(param)]
+        return [self.options_metavar or "[OPTIONS]", *pieces]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Arguments by the names that the usage line has, then the options."""
+        params = self.get_params(ctx)
+        arguments = [
+            (_argument(p), getattr(p, "help", "") or "") for p in params if _is_argument(p)
+        ]
+        options = [p.get_help_record(ctx) for p in params if not _is_argument(p)]
+        for title, rows in (("Arguments", arguments), ("Options", [row for row in options if row])):
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
         return super().parse_args(ctx, spread(args, self.several))

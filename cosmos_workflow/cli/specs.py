@@ -10,6 +10,7 @@ import typer
 from cosmos_workflow.cli import completion
 from cosmos_workflow.cli.options import Json, takes_several
 from cosmos_workflow.cli.screen import Screen, open_screen
+from cosmos_workflow.cli.words import nearby
 
 if TYPE_CHECKING:
     from cosmos_workflow.prompts.run_spec import RunSpec
@@ -57,7 +58,7 @@ def create_spec(
         prompt, path = make_prompt(settings, words)
         screen.data({**prompt.model_dump(mode="json"), "path": str(path)})
         screen.say(f"{prompt.id}  {prompt.name}", "bold")
-        screen.say(str(path))
+        screen.say(nearby(path))
         screen.say()
         rows = [("input video", prompt.input_video_path or "none")]
         rows += [(str(key), value) for key, value in prompt.control_inputs.items()]
@@ -149,7 +150,7 @@ def create_run(
 
 def _tell_one(screen: Screen, made: Made) -> None:
     screen.say(f"{made.run.id}  {made.run.name}", "bold")
-    screen.say(str(made.path))
+    screen.say(nearby(made.path))
     screen.say()
     screen.table(("setting", "value", "from"), _effective(made))
 
@@ -158,9 +159,11 @@ def _effective(made: Made) -> list[tuple[str, str, str]]:
     """Everything that the run will use, and whether a person said so."""
     run = made.run
     rows = [("engine", run.engine, ""), ("prompt", run.prompt_spec_id, "")]
-    rows += [(f"weight {key}", _shown(weight), "") for key, weight in run.control_weights.items()]
+    weights = made.said_by.get("weights", "equal shares")
+    for control, weight in run.control_weights.items():
+        rows.append((f"weight {control}", _shown(weight), weights))
     for key, value in run.parameters.model_dump(mode="json", exclude_none=True).items():
-        rows.append((key, _shown(value), "you" if key in made.given else "default"))
+        rows.append((key, _shown(value), made.said_by.get(key, "default")))
     rows += [(f"option {key}", _shown(value), "you") for key, value in run.options.items()]
     return rows
 

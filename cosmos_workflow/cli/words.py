@@ -7,6 +7,7 @@ import shutil
 import textwrap
 import unicodedata
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TextIO
 
 CODES = {"bold": "1", "dim": "2", "red": "1;31", "green": "32", "yellow": "33", "cyan": "36"}
@@ -49,6 +50,12 @@ def _harmless(character: str) -> bool:
 
 def _escaped(character: str) -> str:
     return character.encode("unicode_escape", "backslashreplace").decode()
+
+
+def nearby(path: Path) -> str:
+    """``path`` as a person here would write it: relative when it is below this folder."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
 def size(count: float) -> str:
@@ -102,18 +109,28 @@ def screen_width() -> int:
 def grid(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
     """A table as lines of at most ``width`` cells (when the columns leave any choice).
 
-    Two spaces between columns; where it is too wide, the widest column wraps.
+    Two spaces between columns; where it is too wide, the widest column wraps between words, and
+    words are broken only when that is not enough.
     """
     cells = [[one_line(cell) for cell in row] for row in (columns, *rows)]
     sizes = [max(width_of(row[i]) for row in cells) for i in range(len(columns))]
     room = width - 2 * (len(columns) - 1)
-    least = [max((width_of(word) for word in name.split()), default=1) for name in columns]
-    while sum(sizes) > room:
-        widest = max(range(len(sizes)), key=lambda i: sizes[i])
-        if sizes[widest] <= max(least[widest], 8):
-            break
-        sizes[widest] -= 1
+    _shrink(sizes, room, [max(_longest_word(row[i]) for row in cells) for i in range(len(sizes))])
+    _shrink(sizes, room, [max(_longest_word(name), 8) for name in cells[0]])
     return [line for row in cells for line in _row(row, sizes)]
+
+
+def _shrink(sizes: list[int], room: int, least: Sequence[int]) -> None:
+    """Take from the widest column that has more than its least, until all fit or none has."""
+    while sum(sizes) > room:
+        able = [i for i, cells in enumerate(sizes) if cells > least[i]]
+        if not able:
+            return
+        sizes[max(able, key=lambda i: sizes[i])] -= 1
+
+
+def _longest_word(text: str) -> int:
+    return max((width_of(word) for word in text.split()), default=1)
 
 
 def _row(cells: Sequence[str], sizes: Sequence[int]) -> list[str]:

@@ -137,7 +137,9 @@ def _unknown(kind: Kind, text: str, entries: list[Entry]) -> SpecError:
         )
     known = [entry.name for entry in entries] + [entry.id for entry in entries]
     guess = did_you_mean(text, known[:2000])
-    rest = f"cosmos list {kind}s shows all {len(entries)}" if entries else _none_yet(kind)
+    part = next((name for name in known if slug(text) in name), "") if not guess else ""
+    guess = guess or (f"did you mean {part!r}? " if part else "")
+    rest = f"cosmos list {kind}s shows what there is" if entries else _none_yet(kind)
     return SpecError(f"there is no {WORDS[kind]} {text!r}", hint=guess + rest)
 
 

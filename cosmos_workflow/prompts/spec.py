@@ -90,7 +90,7 @@ class Spec(BaseModel):
     def made(cls, **values: Any) -> Self:
         """Validate given values and name them by content.  Raises SpecError."""
         text = json.dumps(values, default=_plain)
-        return cls.checked(text, f"this {cls.kind}").with_id()
+        return cls.checked(text, repr(values.get("name", ""))).with_id()
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> str:

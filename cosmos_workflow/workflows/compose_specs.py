@@ -51,11 +51,12 @@ class Knobs:
 
 @dataclass(frozen=True)
 class Made:
-    """A saved RunSpec, its file, and the names of the parameters that were given."""
+    """A saved RunSpec, its file, and whence its values: "weights" and each parameter that is not
+    the engine's default, with who said it ("you", "the shot")."""
 
     run: RunSpec
     path: Path
-    given: frozenset[str]
+    said_by: Mapping[str, str]
 
 
 def make_prompt(settings: Settings, words: Words) -> tuple[PromptSpec, Path]:
@@ -88,7 +89,7 @@ def make_runs(settings: Settings, prompts: Sequence[str], knobs: Knobs) -> list[
     made = [
         _make_run(settings, engine, name, path, knobs) for path in _prompt_files(settings, prompts)
     ]
-    return [Made(run, run.save(settings=settings), given) for run, given in made]
+    return [Made(run, run.save(settings=settings), said_by) for run, said_by in made]
 
 
 def check_files(settings: Settings, prompt: PromptSpec) -> None:
@@ -100,15 +101,15 @@ def check_files(settings: Settings, prompt: PromptSpec) -> None:
 
 def _make_run(
     settings: Settings, engine: Engine, engine_name: str, path: Path, knobs: Knobs
-) -> tuple[RunSpec, frozenset[str]]:
+) -> tuple[RunSpec, Mapping[str, str]]:
     prompt = PromptSpec.load(path)
     check_files(settings, prompt)
     weights = _weights(settings, knobs)
     parameters = {key: value for key, value in knobs.parameters.items() if value is not None}
-    given = frozenset(parameters)
+    said_by = dict.fromkeys([*parameters, *(["weights"] if weights else [])], "you")
     fps = _shot_fps(prompt)
-    if fps and "fps" in engine.limits:
-        parameters.setdefault("fps", fps)
+    if fps and "fps" in engine.limits and "fps" not in parameters:
+        parameters["fps"], said_by["fps"] = fps, "the shot"
     draft = RunSpec.create(
         name=knobs.name or prompt.name,
         prompt_spec_id=prompt.id,
@@ -125,7 +126,7 @@ def _make_run(
         if isinstance(value, str)
     }
     _check_readable(settings, {**named, **{f"option {path}": path for path in engine.files(run)}})
-    return run, given
+    return run, said_by
 
 
 def _shot_fps(prompt: PromptSpec) -> int | None:
