@@ -1,8 +1,7 @@
-"""``run``, ``follow``, ``logs`` and ``cancel``: from a RunSpec to a video, and what may come between."""
+"""``run``, ``follow``, ``logs``, ``cancel``: from a RunSpec to a video, and what comes between."""
 
 from __future__ import annotations
 
-import glob
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -113,9 +112,7 @@ def run_all(
         )
 
 
-def _explain(
-    screen: Screen, bench: Bench, spec: RunSpec, prompt: PromptSpec, how: How
-) -> None:
+def _explain(screen: Screen, bench: Bench, spec: RunSpec, prompt: PromptSpec, how: How) -> None:
     """The plan, and a stop: nothing is made, sent or started."""
     job = line.plan(bench, spec, prompt, how, f"{spec.id}.N", f"{spec.id}.N")
     text = bench.target.explain(job)
@@ -241,8 +238,10 @@ def _named(texts: list[str]) -> list[str]:
     """The words of the command line, globs that no shell has expanded included."""
     names: list[str] = []
     for text in texts:
-        found = sorted(glob.glob(text)) if any(mark in text for mark in "*?[") else []
-        names += found or [text]
+        pattern = Path(text)
+        base = Path(pattern.anchor) if pattern.is_absolute() else Path()
+        found = base.glob(str(pattern.relative_to(base))) if any(m in text for m in "*?[") else ()
+        names += sorted(str(path) for path in found) or [text]
     return names
 
 

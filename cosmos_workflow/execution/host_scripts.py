@@ -72,7 +72,8 @@ printf '\n@state %s\n' "$state" >&2
 for mark in timed_out cancelled stopped; do [ -e "$mark" ] && printf '@mark %s\n' "$mark" >&2; done
 sum() { if command -v sha256sum >/dev/null 2>&1; then sha256sum; else shasum -a 256; fi; }
 find outputs -type f 2>/dev/null | while IFS= read -r file; do
-  printf '@file %s %s %s\n' "$(sum < "$file" | cut -d ' ' -f 1)" "$(($(wc -c < "$file")))" "$file" >&2
+  sha=$(sum < "$file" | cut -d ' ' -f 1)
+  printf '@file %s %s %s\n' "$sha" "$(($(wc -c < "$file")))" "$file" >&2
 done
 """
 """FOLLOW WORKSPACE OFFSET STATE...

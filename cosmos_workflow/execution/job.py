@@ -158,9 +158,7 @@ def job_from_json(data: Mapping[str, Any]) -> CommandJob:
             Input(i["key"], i["name"], _unpack_source(i["source"]), i["sha256"], i["size"])
             for i in data["inputs"]
         ),
-        files=tuple(
-            WrittenFile(f["path"], _unpack(f["json"]), f["script"]) for f in data["files"]
-        ),
+        files=tuple(WrittenFile(f["path"], _unpack(f["json"]), f["script"]) for f in data["files"]),
         time_limit=data["time_limit"],
     )
 

@@ -69,7 +69,7 @@ class Launcher(Protocol):
         """The reference printed by ``start``: container id, process id, job number."""
 
     def state(self, job_name: str, ref: str, site: Site) -> Sequence[str]:
-        """The command that prints what ``read_state`` reads; exits 0 only while the job is alive."""
+        """The command that prints what ``read_state`` reads; exits 0 only while it is alive."""
 
     def read_state(self, stdout: str) -> State:
         """What ``state`` printed."""

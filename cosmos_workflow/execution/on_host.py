@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import shlex
 import tempfile
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -14,7 +13,6 @@ from typing import Literal
 
 from cosmos_workflow.connection.host import Completed, Host
 from cosmos_workflow.errors import (
-    CommandFailed,
     HostUnreachable,
     SubmissionRejected,
     TransferError,
@@ -23,7 +21,7 @@ from cosmos_workflow.errors import (
 from cosmos_workflow.events import JobEnded, Log, RemoteFile, Staged, Transferring
 from cosmos_workflow.execution.facts import HostFacts
 from cosmos_workflow.execution.host_scripts import FOLLOW, SUBMIT
-from cosmos_workflow.execution.job import CommandJob, Derived, Place, render
+from cosmos_workflow.execution.job import CommandJob, Derived, render
 from cosmos_workflow.execution.launcher import Launcher, Site
 from cosmos_workflow.execution.narrate import narrate
 from cosmos_workflow.execution.target import Handle
@@ -235,9 +233,7 @@ def _files_of(lines: Sequence[str]) -> tuple[RemoteFile, ...]:
 
 
 def _same(path: Path, file: RemoteFile) -> bool:
-    return (
-        path.is_file() and path.stat().st_size == file.size and sha256_file(path) == file.sha256
-    )
+    return path.is_file() and path.stat().st_size == file.size and sha256_file(path) == file.sha256
 
 
 def _unchanged(path: Path, size: int) -> None:

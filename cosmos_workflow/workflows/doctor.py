@@ -129,9 +129,10 @@ def _disk(facts: HostFacts) -> Iterator[Check]:
         return
     said = f"{disk.free / GIB:.0f} of {disk.total / GIB:.0f} GiB free at {disk.path}"
     if not disk.writable:
-        yield Check("disk", "fail", f"{disk.path} is not writable", "set remote_dir to a folder of yours")
+        said = f"{disk.path} is not writable"
+        yield Check("disk", "fail", said, "set remote_dir to a folder of yours")
     elif disk.free < NO_DISK:
-        yield Check("disk", "fail", said, "free some space: old runs are below runs/ in remote_dir")
+        yield Check("disk", "fail", said, "make room: old runs are below runs/ in remote_dir")
     elif disk.free < LOW_DISK:
         yield Check("disk", "warn", said, "old runs are below runs/ in remote_dir")
     else:
@@ -163,10 +164,12 @@ def _docker(facts: HostFacts, wanted: str) -> Iterator[Check]:
         Check("nvidia toolkit", "ok", "containers can have GPUs")
         if engine.nvidia
         else Check(
-            "nvidia toolkit", "fail", "Docker cannot give GPUs to containers",
+            "nvidia toolkit",
+            "fail",
+            "Docker cannot give GPUs to containers",
             "install nvidia-container-toolkit, then: sudo nvidia-ctk runtime configure "
             "--runtime=docker && sudo systemctl restart docker",
-        )  # fmt: skip
+        )
     )
     for image in (image for image in facts.images if image.name == wanted):
         if not image.id:

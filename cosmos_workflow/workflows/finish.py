@@ -84,9 +84,7 @@ def _progress(bench: Bench, text: str) -> Iterator[Progress]:
             yield progress
 
 
-def _conclude(
-    bench: Bench, folder: RunFolder, handle: Handle, ended: JobEnded
-) -> Iterator[Event]:
+def _conclude(bench: Bench, folder: RunFolder, handle: Handle, ended: JobEnded) -> Iterator[Event]:
     if ended.reason == "cancelled":
         yield Cancelled("cancelled on request")
         return
