@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dockerd import docker, plain_image
 from sshd import shared_sshd, ssh_host
 
-__all__ = ["shared_sshd", "ssh_host"]
+__all__ = ["docker", "plain_image", "shared_sshd", "ssh_host"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dockerd import docker, model_image, plain_image
 from sshd import shared_sshd, slow_link, ssh_host, sshd
 
-__all__ = ["shared_sshd", "slow_link", "ssh_host", "sshd"]
+__all__ = ["docker", "model_image", "plain_image", "shared_sshd", "slow_link", "ssh_host", "sshd"]
