@@ -1,0 +1,1 @@
+"""Folders of rendered frames: which passes, which frames, complete or not."""
