@@ -74,6 +74,9 @@ class Screen(Protocol):
     def step(self, stage: str, fraction: float | None = None) -> None:
         """How far work on this machine is, 0..1."""
 
+    def clear(self) -> None:
+        """Take a moving line away; nothing moves any more."""
+
     def begin(self, title: str) -> None:
         """The events that follow belong to ``title`` (a run id); the clock starts."""
 
@@ -118,6 +121,9 @@ class JsonScreen:
 
     def step(self, stage: str, fraction: float | None = None) -> None:
         """Silent: the result says it all."""
+
+    def clear(self) -> None:
+        """Nothing moves here."""
 
     def begin(self, title: str) -> None:
         """Each event from here carries ``"run": title``."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from cosmos_workflow.engines import ENGINES
 from cosmos_workflow.engines.engine import Engine
 from cosmos_workflow.engines.rules import settle
 from cosmos_workflow.errors import SpecError, did_you_mean
+from cosmos_workflow.houdini.metadata import FILE_NAME, ShotMetadata
 from cosmos_workflow.prompts import library
 from cosmos_workflow.prompts.enums import CONTROLS, WEIGHT_ORDER, Modality
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
@@ -61,17 +61,20 @@ class Made:
 
 def make_prompt(settings: Settings, words: Words) -> tuple[PromptSpec, Path]:
     """A saved PromptSpec and its file.  Raises SpecError, naming every file that is missing."""
-    shot = _prepared(settings, words.prepared) if words.prepared else {}
-    video = words.input_video or shot.get("video_path") or None
-    controls = {**shot.get("control_inputs", {}), **_controls(words.controls)}
-    facts = ("id", "frame_count", "fps", "resolution")
-    metadata = {"prepared": {key: shot[key] for key in facts if key in shot}} if shot else {}
+    video, controls = words.input_video, _controls(words.controls)
+    metadata = {}
+    if words.prepared:
+        shot = _prepared(settings, words.prepared)
+        video = video or shot.video_path
+        controls = shot.control_inputs | controls
+        facts = {"id", "frame_count", "fps", "resolution"}
+        metadata["prepared"] = shot.model_dump(mode="json", include=facts)
     prompt = PromptSpec.create(
         name=words.name,
         prompt=words.prompt,
         negative_prompt=words.negative_prompt,
-        input_video_path=video,
-        control_inputs=controls,
+        input_video_path=video or None,
+        control_inputs={str(key): path for key, path in controls.items()},
         metadata=metadata,
         settings=settings,
     )
@@ -157,8 +160,8 @@ def _one_or_glob(settings: Settings, text: str) -> Iterable[Path]:
     )
 
 
-def _controls(texts: Sequence[str]) -> dict[str, str]:
-    controls: dict[str, str] = {}
+def _controls(texts: Sequence[str]) -> dict[Modality, str]:
+    controls: dict[Modality, str] = {}
     for text in texts:
         word, colon, path = text.partition(":")
         if not colon or not path:
@@ -217,38 +220,24 @@ def _pairs(texts: Sequence[str], flag: str) -> dict[str, str]:
     return pairs
 
 
-def _prepared(settings: Settings, text: str) -> dict[str, Any]:
-    """The metadata of a prepared shot, by folder, metadata.json, or the folder's name.
+def _prepared(settings: Settings, text: str) -> ShotMetadata:
+    """A prepared shot, by folder, metadata.json, or the folder's name.
 
     Its paths come back absolute, so that they mean the same from every folder.
     """
-    path = _metadata_file(settings, text)
-    try:
-        shot = json.loads(path.read_text(encoding="utf-8"))
-        controls = {
-            str(key): str(resolve(value, settings)) for key, value in shot["control_inputs"].items()
-        }
-        return {
-            **shot,
-            "video_path": str(resolve(shot["video_path"], settings)),
-            "control_inputs": controls,
-        }
-    except OSError as error:
-        raise SpecError(f"cannot read {path}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SpecError(
-            f"{path} is not the metadata of a prepared shot ({type(error).__name__}: {error})",
-            hint="cosmos prepare-inference writes it",
-        ) from error
+    shot = ShotMetadata.load(_metadata_file(settings, text))
+    controls = {key: str(resolve(value, settings)) for key, value in shot.control_inputs.items()}
+    video = str(resolve(shot.video_path, settings))
+    return shot.model_copy(update={"video_path": video, "control_inputs": controls})
 
 
 def _metadata_file(settings: Settings, text: str) -> Path:
     for place in (Path(text).expanduser(), settings.root / text, settings.videos_dir / text):
         if place.is_dir():
-            place = place / "metadata.json"
+            place = place / FILE_NAME
         if place.is_file():
             return place
-    folders = sorted(settings.videos_dir.glob("*/metadata.json"), reverse=True)
+    folders = sorted(settings.videos_dir.glob(f"*/{FILE_NAME}"), reverse=True)
     for file in folders:  # the newest of that name: folders are name_date_time
         if file.parent.name.rsplit("_", 2)[0] == text:
             return file
