@@ -21,34 +21,42 @@ CHECKPOINTS = "/workspace/checkpoints"
 
 START = r"""
 name=$1; shift
+look() { docker container inspect -f "$1" "$name" 2>/dev/null; }
+
 exec 3>&1
 error=$("$@" 2>&1 >&3 3>&- </dev/null)
 code=$?
 exec 3>&-
-if [ "$code" -eq 0 ]; then
-  [ -z "$error" ] || printf '%s\n' "$error" >&2
-  exit 0
-fi
-case $error in
+case $code,$error in
+  0,*)
+    [ -z "$error" ] || printf '%s\n' "$error" >&2
+    exit 0 ;;
   *'is already in use by container'*)
-    set -- $(docker container inspect -f '{{.Id}} {{.State.Status}}' "$name" 2>/dev/null)
-    if [ "${2:-}" = created ]; then
-      error=$(docker start "$name" 2>&1 >/dev/null) && { printf '%s\n' "$1"; exit 0; }
-    elif [ -n "${1:-}" ]; then
-      printf '%s\n' "$1"
-      exit 0
-    fi ;;
+    turns=50
+    while [ "$turns" -gt 0 ]; do
+      status=$(look '{{.State.Status}}')
+      case $status in
+        '') ;;
+        created)
+          if [ "$turns" -lt 30 ]; then
+            error=$(docker start "$name" 2>&1 >/dev/null) && { look '{{.Id}}'; exit; }
+          fi ;;
+        *) look '{{.Id}}'; exit ;;
+      esac
+      sleep 0.1 2>/dev/null || sleep 1
+      turns=$((turns - 1))
+    done ;;
+  *) [ "$(look '{{.State.Status}}')" != created ] || docker rm "$name" >/dev/null 2>&1 ;;
 esac
-[ "$(docker container inspect -f '{{.State.Status}}' "$name" 2>/dev/null)" = created ] &&
-  docker rm "$name" >/dev/null 2>&1
 printf '%s\n' "$error" >&2
 exit "$code"
 """
 """START NAME DOCKER RUN...: prints the container's id.
 
-The name is the lock: who comes second is told the first one's id.  A container that was made but
-never ran (the client went away between the two) is started; one that cannot start is removed, so
-that it does not stand in the way of the next try.
+The name is the lock: who comes second is told the first one's id, and waits for it, since Docker
+takes the name before it knows the container.  A container that was made but never ran (the client
+went away between the two) is started; one that cannot start is removed, so that it does not stand
+in the way of the next try.
 """
 
 STATE = r"""

@@ -19,7 +19,6 @@ from need import missing, need
 
 STANDIN = Path(__file__).parent / "standin" / "program"
 INFERENCE = "workspace/cosmos_transfer1/diffusion/inference"
-APPLETS_AWAY = ("sh",)
 LEFT_OUT = {
     "site-packages",
     "dist-packages",
@@ -135,6 +134,13 @@ def _base(docker: Docker) -> str:
     return _imported(docker, name, fill)
 
 
+ASK_PYTHON = """
+import json, os, sys, sysconfig
+program = getattr(sys, "_base_executable", sys.executable)
+print(json.dumps([os.path.realpath(program), sysconfig.get_path("stdlib")]))
+"""
+
+
 class _Python(Protocol):
     program: Path
     stdlib: Path
@@ -142,11 +148,9 @@ class _Python(Protocol):
 
 def _python() -> _Python:
     """The system's interpreter and its standard library."""
-    asked = "import json, os, sys, sysconfig; print(json.dumps([os.path.realpath(" \
-            "getattr(sys, '_base_executable', sys.executable)), sysconfig.get_path('stdlib')]))"  # fmt: skip
     system = Path("/usr/bin/python3")
     python = str(system) if system.exists() else need("python3")
-    said = subprocess.run([python, "-c", asked], capture_output=True, text=True, check=True)
+    said = subprocess.run([python, "-c", ASK_PYTHON], capture_output=True, text=True, check=True)
 
     class Found:
         program, stdlib = (Path(path) for path in json.loads(said.stdout))
