@@ -7,7 +7,7 @@ import shlex
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cosmos_workflow.connection.host import Chunk, Completed
 from cosmos_workflow.connection.ssh_command import RemoteCommand, Silence
@@ -16,11 +16,11 @@ from cosmos_workflow.connection.ssh_connect import connect
 from cosmos_workflow.connection.ssh_errors import translated
 from cosmos_workflow.connection.ssh_keys import Ask
 from cosmos_workflow.connection.ssh_pulse import Pulse
+from cosmos_workflow.connection.ssh_sftp import SftpSession
 from cosmos_workflow.errors import CommandFailed, HostUnreachable
 
 if TYPE_CHECKING:
     from paramiko.channel import Channel
-    from paramiko.sftp_client import SFTPClient
     from paramiko.transport import Transport
 
 __all__ = ["SshAddress", "SshHost"]
@@ -95,9 +95,14 @@ class SshHost:
 
     def open(self, argv: Sequence[str]) -> RemoteCommand:
         """Start a command and leave its streams to the caller."""
-        return self._start(lambda channel: channel.exec_command(shlex.join(argv)))
+        with translated(self.name):
+            link = self._connected()
+            channel = link.channel()
+            channel.exec_command(shlex.join(argv))
+            self.commands += 1
+            return RemoteCommand(channel, self.name, link.touch)
 
-    def sftp(self) -> SFTPClient:
+    def sftp(self) -> SftpSession:
         """A new SFTP session on the same connection; the caller closes it."""
         from paramiko.sftp_client import SFTPClient
 
@@ -105,7 +110,7 @@ class SshHost:
             channel = self._connected().channel()
             channel.invoke_subsystem("sftp")
             self.commands += 1
-            return SFTPClient(channel)
+            return SftpSession(SFTPClient(channel), self.name)
 
     def close(self) -> None:
         """Let go of the connection; the next call makes a new one."""
@@ -113,14 +118,6 @@ class SshHost:
             link, self._link = self._link, None
         if link is not None:
             link.close()
-
-    def _start(self, begin: Any) -> RemoteCommand:
-        with translated(self.name):
-            link = self._connected()
-            channel = link.channel()
-            begin(channel)
-            self.commands += 1
-            return RemoteCommand(channel, self.name, link.touch)
 
     def _connected(self) -> _Link:
         with self._lock:

@@ -27,9 +27,7 @@ class Transfer(Protocol):
     under its final name only when it is complete.
     """
 
-    def push(
-        self, files: Mapping[str, Path], root: str, *, report: Report | None = None
-    ) -> Moved:
+    def push(self, files: Mapping[str, Path], root: str, *, report: Report | None = None) -> Moved:
         """Put local files at ``root``/key for each key of ``files`` (relative POSIX paths).
 
         Folders are made as needed.  A file whose target exists with the same size is not sent
