@@ -197,12 +197,12 @@ def from_json(data: Mapping[str, Any]) -> tuple[Event, float]:
 
     Raises KeyError for an event this version does not know.
     """
-    kind = _KINDS[data["event"]]
-    values: dict[str, Any] = {}
-    for field in fields(kind):
-        if field.name in data:
-            value = data[field.name]
-            if field.name in _NESTED:
-                value = tuple(_NESTED[field.name](**item) for item in value)
-            values[field.name] = value
-    return kind(**values), float(data["at"])
+    values = _known(_KINDS[data["event"]], data)
+    for name, nested in _NESTED.items():
+        if name in values:
+            values[name] = tuple(nested(**_known(nested, item)) for item in values[name])
+    return _KINDS[data["event"]](**values), float(data["at"])
+
+
+def _known(kind: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:
+    return {field.name: data[field.name] for field in fields(kind) if field.name in data}

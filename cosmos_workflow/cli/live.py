@@ -77,7 +77,7 @@ class LiveScreen(LineScreen):
 
 
 class MovingLine:
-    """``⠋ rs_1f2e3d4c.1  sampling  ━━━━━━━━────  34%  12 of 35 steps  1:12  about 2:20 left``."""
+    """``⠋ rs_1f2e3d4c.1  sampling  ━━━━━━━━────  34%  1:12  2:20 left``."""
 
     def __init__(self, pace: Pace) -> None:
         self.pace = pace
@@ -93,7 +93,7 @@ def drawn(pace: Pace, width: int, *, color: bool | None = None) -> str:
     numbers = [] if pace.fraction is None else [f"{pace.fraction:4.0%}"]
     numbers.append(duration(pace.elapsed))
     if pace.left is not None:
-        numbers.append(f"about {duration(pace.left)} left")
+        numbers.append(f"{duration(pace.left)} left")
     tail = "  ".join(numbers)
     words = "  ".join(filter(None, (one_line(pace.stage), one_line(pace.detail))))
     if pace.title and width >= 100:

@@ -15,6 +15,7 @@ from cosmos_workflow.cli.words import (
     clean,
     grid,
     is_terminal,
+    log_line,
     one_line,
     painted,
     screen_width,
@@ -218,7 +219,7 @@ class LineScreen:
             case Log():
                 if self.verbose:
                     for line in event.text.rstrip("\n").split("\n"):
-                        self.line(painted("  " + one_line(line), "dim", self.out))
+                        self.line(painted("  " + log_line(line), "dim", self.out))
             case _:
                 if event.status is not None and event.status.final:
                     self.clear()
@@ -246,7 +247,8 @@ def told(event: Event) -> list[tuple[str, str]]:
             return [(f"connection lost ({one_line(event.reason)}); {again}", "yellow")]
         case JobEnded():
             code = "" if event.exit_code in (None, 0) else f" with exit code {event.exit_code}"
-            return [(f"the job ended: {event.reason}{code}", "")]
+            how = "has ended" if event.reason == "exited" else f"is over: {event.reason}"
+            return [(f"the job {how}{code}", "")]
         case Output():
             return [(f"output: {one_line(event.path)} ({size(event.size)})", "")]
         case Succeeded():

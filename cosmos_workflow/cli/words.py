@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import textwrap
 import unicodedata
@@ -39,6 +40,12 @@ def clean(text: str) -> str:
 def one_line(text: str) -> str:
     """``text`` on one line, newlines shown too."""
     return clean(text).replace("\n", "\\n").replace("\t", " ")
+
+
+def log_line(text: str) -> str:
+    """A line of a job's log: its own colours dropped, of a redrawn line the last state."""
+    last = text.rstrip("\r").rpartition("\r")[2]
+    return one_line(re.sub(r"\x1b\[[0-9;]*m", "", last))
 
 
 def _harmless(character: str) -> bool:

@@ -78,7 +78,7 @@ class Login:
 
 def login(text: str) -> Login:
     """Read ``[user@]host[:port]``.  Raises ConfigError."""
-    match = re.fullmatch(r"(?:([^@\s]+)@)?([^@\s:\-][^@\s:]*)(?::(\d{1,5}))?", text)
+    match = re.fullmatch(r"(?:([^@\s\-][^@\s]*)@)?([^@\s:\-][^@\s:]*)(?::(\d{1,5}))?", text)
     if not match or int(match[3] or 0) > 65535:
         raise ConfigError(
             f"--host {text!r} is not a host", hint="write user@host, host, or user@host:port"

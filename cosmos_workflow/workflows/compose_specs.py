@@ -241,7 +241,7 @@ def _metadata_file(settings: Settings, text: str) -> Path:
     for file in folders:  # the newest of that name: folders are name_date_time
         if file.parent.name.rsplit("_", 2)[0] == text:
             return file
-    known = [file.parent.name for file in folders]
+    known = list(dict.fromkeys(file.parent.name.rsplit("_", 2)[0] for file in folders))
     raise SpecError(
         f"there is no prepared shot {text!r}",
         hint=f"{did_you_mean(text, known)}prepared: {', '.join(known[:5]) or 'none yet'}",

@@ -1,0 +1,197 @@
+"""config.toml and the variables over it: what holds, and what each fault says."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from cosmos_workflow.config import template
+from cosmos_workflow.config.load import load
+from cosmos_workflow.config.settings import Settings, TargetSettings
+from cosmos_workflow.errors import ConfigError
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    for name in list(os.environ):
+        if name.startswith("COSMOS_"):
+            monkeypatch.delenv(name)
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "config.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def fault(folder: Path) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load(folder)
+    return f"{caught.value.message}\n{caught.value.hint}"
+
+
+def test_without_a_file_the_defaults_hold_here(tmp_path: Path) -> None:
+    settings = load(tmp_path)
+    assert settings.root == tmp_path and settings.config_file is None
+    assert settings.default_target == "local" and settings.default_engine == "preview"
+    assert settings.prompts_dir == tmp_path / "inputs/prompts"
+
+
+def test_the_nearest_file_upward_is_read(tmp_path: Path) -> None:
+    write(tmp_path, '[remote]\nhost = "far"\n')
+    (tmp_path / "a/b").mkdir(parents=True)
+    write(tmp_path / "a", '[remote]\nhost = "near"\n')
+    settings = load(tmp_path / "a/b")
+    assert settings.root == tmp_path / "a" and settings.remote.host == "near"
+    assert settings.default_target == "remote" and settings.default_engine == "transfer1"
+
+
+def test_a_named_file_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "x y").mkdir()
+    file = write(tmp_path / "x y", '[remote]\nhost = "named"\n')
+    monkeypatch.setenv("COSMOS_CONFIG", str(file))
+    assert load(tmp_path).remote.host == "named"
+    monkeypatch.setenv("COSMOS_CONFIG", str(tmp_path / "none.toml"))
+    assert "COSMOS_CONFIG names" in fault(tmp_path)
+
+
+def test_variables_win_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, '[remote]\nhost = "file"\n[targets.my-lab]\nhost = "h"\n')
+    for name, value in {
+        "COSMOS_REMOTE_HOST": "variable",
+        "COSMOS_REMOTE_PORT": "2222",
+        "COSMOS_DOCKER_GPU_ENABLED": "off",
+        "COSMOS_PATHS_REMOTE_DIR": "/data/my work",
+        "COSMOS_TARGETS_MY_LAB_PORT": "23",
+        "COSMOS_TARGETS_MY_LAB_SECRETS": "HF_TOKEN, OTHER",
+        "COSMOS_TARGETS_MY_LAB_IMAGES": "transfer1=a:1,upscale=b",
+        "COSMOS_TARGETS_NEW_ONE_SSH_KEY": "~/.ssh/new",
+        "COSMOS_TARGETS_NEW_ONE_HOST": "n",
+        "COSMOS_DEFAULTS_TARGET": "my-lab",
+    }.items():
+        monkeypatch.setenv(name, value)
+    settings = load(tmp_path)
+    assert (settings.remote.host, settings.remote.port) == ("variable", 2222)
+    assert settings.docker.gpu_enabled is False
+    lab = settings.targets["my-lab"]
+    assert (lab.host, lab.port, lab.secrets) == ("h", 23, ("HF_TOKEN", "OTHER"))
+    assert lab.images == {"transfer1": "a:1", "upscale": "b"}
+    assert settings.targets["new_one"].ssh_key == "~/.ssh/new"
+    assert settings.default_target == "my-lab"
+    assert settings.all_targets()["remote"].remote_dir == "/data/my work"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('[remote]\nhost = "a"\nprot = 22\n', ["line 3: remote.prot", "did you mean 'port'?"]),
+        ('[remote]\nport = "22"\n', ['line 2: remote.port = "22"', "integer"]),
+        ("[remote]\nport = 70000\n", ["line 2: remote.port = 70000", "65535"]),
+        ('# x\n[remot]\nhost = "a"\n', ["line 2: remot:", "did you mean 'remote'?"]),
+        ("[remote]\nhost = a\n", ["not valid TOML", "line 2, column 8"]),
+        ("remote = 3\n", ["line 1: remote must be a table"]),
+        ('remote.prot = "x"\n', ["line 1: remote.prot"]),
+        ("[remote]\nhost = 2020-01-01\n", ["line 2: remote.host", "string"]),
+        ('[targets.lab]\nhost = "h"\nkind = "shh"\n', ["line 3", "'local' or 'ssh'"]),
+        ('[targets."my lab"]\nkind = "ssh"\n', ["line 1: targets.my lab has no host"]),
+        ('[defaults]\ntarget = "lcal"\n', ["line 2: defaults.target", "did you mean 'local'?"]),
+        ('[remote]\nhost = "me@box"\n', ["line 2: remote.host", "not a host name"]),
+        ('[remote]\nhost = "-oProxyCommand=x"\n', ["not a host name"]),
+        ('root = "/"\n', ["line 1: root: unknown"]),
+    ],
+)
+def test_a_fault_names_line_key_and_what_is_allowed(
+    tmp_path: Path, text: str, expected: list[str]
+) -> None:
+    write(tmp_path, text)
+    said = fault(tmp_path)
+    assert str(tmp_path / "config.toml") in said
+    for part in expected:
+        assert part in said
+
+
+def test_every_fault_is_named_at_once(tmp_path: Path) -> None:
+    write(tmp_path, '[remote]\nprot = 1\n[docker]\nimge = "x"\n')
+    said = fault(tmp_path)
+    assert "line 2: remote.prot" in said and "line 4: docker.imge" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("COSMOS_REMOTE_PROT", "1", "did you mean 'COSMOS_REMOTE_PORT'?"),
+        ("COSMOS_REMOTE_PORT", "abc", "'abc', not a whole number"),
+        ("COSMOS_REMOTE_PORT", "99999", "COSMOS_REMOTE_PORT (remote.port) = 99999"),
+        ("COSMOS_DOCKER_GPU_ENABLED", "maybe", "allowed: 1, true"),
+        ("COSMOS_TARGETS_LAB_HOTS", "x", "did you mean 'host'?"),
+        ("COSMOS_TARGETS_LAB_LAUNCHER", "slrum", "'docker' or 'shell'"),
+        ("COSMOS_DEFAULTS_TARGET", "lcal", "COSMOS_DEFAULTS_TARGET (defaults.target)"),
+        ("COSMOS_TARGETS_LAB_IMAGES", "a", "write name=value,name=value"),
+    ],
+)
+def test_a_wrong_variable_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, expected: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    said = fault(tmp_path)
+    assert name in said and expected in said
+
+
+def test_a_file_that_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_bytes(b'[remote]\nhost = "\xff"\n')
+    assert "UTF-8" in fault(tmp_path)
+
+
+def test_the_example_is_the_template_and_changes_nothing(tmp_path: Path) -> None:
+    assert (ROOT / "config.toml.example").read_text(encoding="utf-8") == template.TEXT
+    write(tmp_path, template.TEXT)
+    plain = Settings(root=tmp_path)
+    assert load(tmp_path).model_dump(exclude={"config_file"}) == plain.model_dump(
+        exclude={"config_file"}
+    )
+
+
+def test_the_template_names_every_key(tmp_path: Path) -> None:
+    lines = [line.removeprefix("# ") for line in template.TEXT.splitlines()]
+    start = lines.index("[targets.lab]")
+    write(tmp_path, "\n".join(lines[start:]))
+    lab = load(tmp_path).targets["lab"]
+    assert lab.model_fields_set == set(TargetSettings.model_fields)
+    for name in ("remote", "paths", "docker", "defaults"):
+        table = getattr(Settings(root=tmp_path), name)
+        for key in type(table).model_fields:
+            assert f"\n{key} = " in template.TEXT
+
+
+def test_a_login_is_set_and_the_rest_stays() -> None:
+    text = '# mine\n[remote]\nhost = "old" # why\n\n[docker]\nimage = "x"  # pinned\n'
+    changed = template.with_login(text, template.login("me@gpu:2222"))
+    assert "# mine" in changed and "# pinned" in changed and "# why" in changed
+    assert 'host = "gpu"' in changed and 'user = "me"' in changed and "port = 2222" in changed
+
+
+@pytest.mark.parametrize("text", ["", "@h", "a b", "me@", "h:99999", "-o@x", "me@-x", "h:p"])
+def test_what_is_no_login(text: str) -> None:
+    with pytest.raises(ConfigError, match="is not a host"):
+        template.login(text)
+
+
+def test_importing_the_package_reads_no_config(tmp_path: Path) -> None:
+    import subprocess
+
+    write(tmp_path, "this is not toml")
+    code = "import cosmos_workflow.prompts.prompt_spec, cosmos_workflow.config.load"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
