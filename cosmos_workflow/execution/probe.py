@@ -130,7 +130,7 @@ def read_probe(text: str) -> HostFacts:
         programs=frozenset(parts.get("programs", [[]])[0]),
         disk=_disk(parts.get("disk", [[]])[0]),
         docker=_engine(parts) if "version" in parts else None,
-        images=tuple(_image(lines) for lines in reversed(parts.get("image", []))),
+        images=tuple(_image(lines) for lines in reversed(parts.get("image", [])) if lines),
         containers=tuple(_container(line) for line in parts.get("containers", [[]])[0]),
         gpus=gpus,
         gpu_error=gpu_error,
