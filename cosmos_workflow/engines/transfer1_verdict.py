@@ -197,7 +197,7 @@ def _was_on(option: str, lines: Iterable[str]) -> bool:
 def _weights(crash: _Crash) -> Failed | None:
     """Weights that are not there, not allowed, or not whole."""
     said = str(crash)
-    gated = re.search(r"\b(401|403)\b|GatedRepo|gated repo", said)
+    gated = re.search(r"\b(401|403) Client Error|GatedRepo|gated repo", said)
     if gated or crash.kind in ("GatedRepoError", "RepositoryNotFoundError"):
         return Failed(
             "engine",

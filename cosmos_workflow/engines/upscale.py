@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -10,6 +9,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from cosmos_workflow.engines import transfer1_log, transfer1_verdict
+from cosmos_workflow.engines.command import CommandEngine
 from cosmos_workflow.engines.engine import Limit, Needs, Options, RunRequest
 from cosmos_workflow.engines.rules import settle
 from cosmos_workflow.engines.transfer1 import (
@@ -31,7 +31,6 @@ from cosmos_workflow.engines.transfer1_spec import flags
 from cosmos_workflow.errors import SpecError
 from cosmos_workflow.events import JobEnded, Progress, Verdict
 from cosmos_workflow.execution.job import CommandJob, Place, WrittenFile
-from cosmos_workflow.prompts.enums import Modality
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
 from cosmos_workflow.video.media import Media
@@ -63,20 +62,13 @@ LIMITS: Mapping[str, Limit] = {
 """The model's own recipe for upscaling: 10 steps, and its defaults for the rest."""
 
 
-class Upscale:
+class Upscale(CommandEngine):
     """``transfer.py`` with the ``upscale`` control, which is made from the video itself."""
 
     name: ClassVar[str] = "upscale"
     summary: ClassVar[str] = "Cosmos Transfer1 4K upscaler: any video to 3840x2112"
     Options: ClassVar[type[Options]] = UpscaleOptions
-    modalities: ClassVar[tuple[Modality, ...]] = ()
     limits: ClassVar[Mapping[str, Limit]] = LIMITS
-    max_weight: ClassVar[float | None] = 1.0
-    max_batch: ClassVar[int] = 1
-
-    def defaults(self, run: RunSpec) -> Mapping[str, float | int | str | None]:
-        """The same for every run."""
-        return {name: limit.default for name, limit in LIMITS.items()}
 
     def check(self, run: RunSpec, prompt: PromptSpec) -> None:
         """Raise SpecError when there is no video."""
@@ -86,20 +78,10 @@ class Upscale:
                 hint="cosmos upscale RUN_OR_VIDEO",
             )
 
-    def files(self, run: RunSpec) -> Sequence[str]:
-        """None: the video is the only file."""
-        return ()
-
     def needs(self, run: RunSpec | None = None) -> Needs:
         """GPU memory and weight files."""
         own = (f"{BASE}/base_model.pt", f"{BASE}/4kupscaler_control.pt")
         return Needs(GPU_MEMORY_GIB, (*own, *ALWAYS_LOADED), IMAGE)
-
-    def batch_key(self, run: RunSpec) -> str:
-        """Everything the model sets once."""
-        return json.dumps(
-            [self.name, run.parameters.model_dump(mode="json"), run.options], sort_keys=True
-        )
 
     def facts(self, request: RunRequest) -> Sequence[str]:
         """What comes out: size, frames, chunks."""

@@ -4,12 +4,16 @@
 #   bash inference.sh --controlnet_specs spec.json --num_gpus 1 ...
 #
 # NUM_GPU      processes, one a GPU; the same number as --num_gpus (1)
-# COSMOS_REPO  the model's code (/workspace, where its image expects it)
+# COSMOS_REPO  the model's code; else the folder we are in, if it is that, else /workspace
 set -euo pipefail
 
 NUM_GPU=${NUM_GPU:-1}
-repo=${COSMOS_REPO:-/workspace}
 program=cosmos_transfer1/diffusion/inference/transfer.py
+repo=${COSMOS_REPO:-}
+if [ -z "$repo" ]; then
+  repo=/workspace
+  if [ -f "$program" ]; then repo=$PWD; fi
+fi
 
 fail() {
   printf 'inference.sh: %s\n' "$1" >&2
