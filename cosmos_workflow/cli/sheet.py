@@ -12,9 +12,7 @@ from cosmos_workflow.cli.screen import open_screen
 
 
 def sheet(
-    run_id: Annotated[
-        str, typer.Argument(help="Run or RunSpec.", autocompletion=completion.runs)
-    ],
+    run_id: Annotated[str, typer.Argument(help="Run or RunSpec.", autocompletion=completion.runs)],
     json: Json = False,
 ) -> None:
     """Make a contact sheet PNG: a run's inputs beside its output."""

@@ -72,9 +72,7 @@ def _stamped(stamp: str) -> str:
     return datetime.strptime(stamp, "%Y%m%d_%H%M%S").strftime("%Y-%m-%d %H:%M")
 
 
-def _list_runs(
-    screen: Screen, store: Store, status: ExecutionStatus | None, limit: int
-) -> None:
+def _list_runs(screen: Screen, store: Store, status: ExecutionStatus | None, limit: int) -> None:
     found = index.rows(store, status=status, limit=limit)
     rows = []
     for row in found:
@@ -99,9 +97,7 @@ def _more(screen: Screen, number: int, limit: int) -> None:
 def show(
     text: Annotated[
         str,
-        typer.Argument(
-            metavar="ID", help="Prompt, RunSpec or run.", autocompletion=completion.ids
-        ),
+        typer.Argument(metavar="ID", help="Prompt, RunSpec or run.", autocompletion=completion.ids),
     ],
     as_json: Json = False,
 ) -> None:

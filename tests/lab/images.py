@@ -123,6 +123,7 @@ def _base(docker: Docker) -> str:
         _add_closure(tar, [*programs, python.program], extensions)
         tar.add(python.stdlib, python.stdlib.as_posix().lstrip("/"), filter=_wanted)
         _link(tar, "bin/sh", "dash")
+        _link(tar, "usr/bin/env", "/bin/busybox")
         for program in programs:
             if program.parts[:3] != ("/", "usr", "bin"):
                 _link(tar, f"usr/bin/{program.name}", str(program))

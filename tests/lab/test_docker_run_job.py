@@ -1,0 +1,165 @@
+"""run-job.sh under every shell that an image or a host may have."""
+
+from __future__ import annotations
+
+import base64
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from need import need
+
+import cosmos_workflow.scripts
+
+SCRIPT = Path(cosmos_workflow.scripts.__path__[0]) / "run-job.sh"
+SHELLS = {
+    "dash": ["dash"],
+    "bash": ["bash"],
+    "bash-as-sh": ["bash", "--posix"],
+    "busybox": ["busybox", "sh"],
+}
+
+
+@pytest.fixture(params=SHELLS)
+def shell(request: pytest.FixtureRequest) -> list[str]:
+    program, *rest = SHELLS[request.param]
+    return [need(program), *rest]
+
+
+Start = Callable[..., "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture
+def start(shell: list[str], tmp_path: Path) -> Start:
+    def one(*argv: str, limit: int = 0, secrets: int = 0, **env: str) -> subprocess.Popen[bytes]:
+        given = [str(tmp_path), str(limit), str(secrets), "--", *argv]
+        return subprocess.Popen(
+            [*shell, str(SCRIPT), *given], env={**os.environ, **env}, start_new_session=True
+        )
+
+    return one
+
+
+def log(folder: Path) -> str:
+    file = folder / "job.log"
+    return file.read_text() if file.exists() else ""
+
+
+def until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 15
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("code", [0, 1, 126, 129, 137, 143, 255])
+def test_the_exit_code_is_the_jobs(start: Start, tmp_path: Path, code: int) -> None:
+    assert start("sh", "-c", f"echo out; echo err >&2; exit {code}").wait(20) == code
+    assert (tmp_path / "exit_code").read_text() == f"{code}\n"
+    assert log(tmp_path) == "out\nerr\n"
+
+
+def test_a_job_that_a_signal_ended(start: Start, tmp_path: Path) -> None:
+    assert start("sh", "-c", "kill -SEGV $$").wait(20) == 139
+    assert (tmp_path / "exit_code").read_text() == "139\n"
+    assert not (tmp_path / "stopped").exists()
+
+
+def test_output_is_there_before_the_end(start: Start, tmp_path: Path) -> None:
+    python = need("python3")
+    process = start(python, "-c", "print('now'); import time; time.sleep(60)")
+    until(lambda: log(tmp_path) == "now\n")
+    process.terminate()
+    assert process.wait(20) == 143
+
+
+def test_a_tree_whose_members_ignore_term_is_killed(start: Start, tmp_path: Path) -> None:
+    """Also a child in a session of its own, as torchrun starts its workers."""
+    stubborn = "trap '' TERM; while :; do sleep 1; done"
+    process = start("sh", "-c", f'setsid sh -c "{stubborn}" & echo $! on; {stubborn}')
+    until(lambda: "on" in log(tmp_path))
+    process.terminate()
+    began = time.monotonic()
+    assert process.wait(20) == 143
+    assert 5 < time.monotonic() - began < 9.9, "after a grace, within docker stop's 10 s"
+    worker = int(log(tmp_path).split()[0])
+    until(lambda: not Path(f"/proc/{worker}").exists() or " Z " in _stat(worker))
+
+
+def _stat(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return " Z "
+
+
+def test_a_worker_that_outlives_its_parent_is_ended(start: Start, tmp_path: Path) -> None:
+    script = "trap '' TERM; sleep 1.5; echo too late"
+    process = start("sh", "-c", f'setsid sh -c "{script}" & echo on; sleep 60')
+    until(lambda: "on" in log(tmp_path))
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 143
+    assert (tmp_path / "stopped").exists()
+
+
+def test_secrets(start: Start, tmp_path: Path) -> None:
+    values = {
+        "A": "plain",
+        "B_2": "two\nlines\n\n",
+        "C": "",
+        "D": "ünï '\" $(id) \\ = !",
+        "E": "x" * 9000,
+    }
+    os.mkfifo(tmp_path / "secrets", 0o600)
+    show = "import os; print([os.environ[n] for n in 'A B_2 C D E'.split()])"
+    process = start(need("python3"), "-c", show, secrets=len(values), PYTHONUTF8="1")
+    with (tmp_path / "secrets").open("w") as pipe:
+        for name, value in values.items():
+            pipe.write(f"{name}={base64.b64encode(value.encode()).decode()}\n")
+    assert process.wait(20) == 0
+    assert log(tmp_path) == f"{list(values.values())}\n"
+    assert not (tmp_path / "secrets").exists()
+
+
+@pytest.mark.parametrize("line", ["A=b*d", "1A=YQ==", "A B=YQ==", "PATH'=YQ=="])
+def test_a_line_that_is_no_secret_ends_the_job_and_is_not_shown(
+    start: Start, tmp_path: Path, line: str
+) -> None:
+    os.mkfifo(tmp_path / "secrets", 0o600)
+    process = start("echo", "ran", secrets=1)
+    with (tmp_path / "secrets").open("w") as pipe:
+        pipe.write(line + "\n")
+    assert process.wait(20) == 125
+    assert log(tmp_path).startswith("run-job: ") and line not in log(tmp_path)
+
+
+def test_a_client_lost_in_the_middle_of_a_secret(start: Start, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "secrets", 0o600)
+    process = start("echo", "ran", secrets=1, COSMOS_SECRETS_WAIT="1")
+    with (tmp_path / "secrets").open("w") as pipe:
+        pipe.write("A=c2Vjc")
+    assert process.wait(20) == 125
+    assert "never came" in log(tmp_path)
+
+
+def test_no_pipe_makes_no_file_that_a_secret_could_be_left_in(start: Start, tmp_path: Path) -> None:
+    assert start("echo", "ran", secrets=1).wait(20) == 125
+    assert not (tmp_path / "secrets").exists()
+
+
+def test_nothing_is_left_behind_after_the_end(start: Start, tmp_path: Path) -> None:
+    """The watchdog of the time limit goes with the job."""
+    process = start("true", limit=7654321)
+    assert process.wait(20) == 0
+    until(lambda: b"7654321" not in subprocess.check_output(["ps", "-A", "-o", "args="]))
+
+
+def test_a_second_run_in_the_same_workspace_is_refused(start: Start, tmp_path: Path) -> None:
+    assert start("sh", "-c", "echo ran; exit 3").wait(20) == 3
+    assert start("sh", "-c", "echo ran; exit 4").wait(20) == 125
+    assert log(tmp_path) == "ran\n"
+    assert (tmp_path / "exit_code").read_text() == "3\n"
