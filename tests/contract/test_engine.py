@@ -160,7 +160,8 @@ sys.addaudithook(_audit)
 def nothing_touched() -> Iterator[None]:
     """Fails when a file, a socket or a process is opened inside."""
     global _watched
-    _watched = seen = []
+    seen: list[str] = []
+    _watched = seen
     try:
         yield
     finally:
@@ -213,7 +214,12 @@ def test_carries_the_time_limit_and_the_devices(engine: Engine) -> None:
 
 def places(value: Any) -> list[Place]:
     found: list[Place] = []
-    fill(value, lambda place: (found.append(place), "")[1])
+
+    def where(place: Place) -> str:
+        found.append(place)
+        return ""
+
+    fill(value, where)
     return found
 
 

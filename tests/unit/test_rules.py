@@ -29,7 +29,7 @@ class Knobs(CommandEngine):
     name = "knobs"
     summary = "one of everything"
     Options: ClassVar[type[Options]] = KnobOptions
-    modalities = (Modality.DEPTH, Modality.SEGMENTATION)
+    modalities: ClassVar[tuple[Modality, ...]] = (Modality.DEPTH, Modality.SEGMENTATION)
     limits: ClassVar[Mapping[str, Limit]] = {
         "seed": Limit(1, 0, 100),
         "num_steps": Limit(20, 1, 50),
