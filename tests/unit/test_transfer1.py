@@ -450,6 +450,8 @@ def test_an_80_gb_card_is_enough() -> None:
 def test_batch_key_holds_what_a_batch_shares() -> None:
     key = ENGINE.batch_key(asked(FOUR).run)
     assert key == ENGINE.batch_key(asked(FOUR, weights=dict.fromkeys(FOUR, 0.1)).run)
+    words = request(ENGINE, prompt_spec("other words", controls=FOUR))
+    assert key == ENGINE.batch_key(words.run)
     assert key != ENGINE.batch_key(asked(("depth",)).run)
     assert key != ENGINE.batch_key(asked(FOUR, parameters={"seed": 2}).run)
     assert key != ENGINE.batch_key(asked(FOUR, options={"auto": "depth"}).run)
