@@ -14,7 +14,8 @@ PACKAGE = Path(__file__).parents[1] / "cosmos_workflow"
 
 # Left may import right, never the other way; rooms of one rank do not know each other.
 RANKS = [
-    {"cli", "main", "__main__"},
+    {"main", "__main__"},
+    {"cli"},
     {"workflows"},
     {"engines", "runs"},
     {"execution"},
