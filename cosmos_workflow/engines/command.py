@@ -49,6 +49,10 @@ class CommandEngine:
         parts = [self.name, controls, run.parameters.model_dump(mode="json"), run.options]
         return json.dumps(parts, sort_keys=True)
 
+    def facts(self, request: RunRequest) -> Sequence[str]:
+        """Nothing worth a line."""
+        return ()
+
     def plan(self, requests: Sequence[RunRequest]) -> CommandJob:
         """The job; each engine has its own."""
         raise NotImplementedError(f"{type(self).__name__} has no plan")

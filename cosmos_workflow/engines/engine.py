@@ -96,6 +96,12 @@ class Engine(Protocol):
     def batch_key(self, run: RunSpec) -> str:
         """Runs with equal keys may share one loaded model."""
 
+    def facts(self, request: RunRequest) -> Sequence[str]:
+        """What a settled run will be, a line each: size, frames, what is made on the way.
+
+        For ``--dry-run`` and for the eyes.  Raises SpecError as ``plan`` does.
+        """
+
     def plan(self, requests: Sequence[RunRequest]) -> CommandJob:
         """The job for up to ``max_batch`` requests.  Raises SpecError before anything is sent."""
 

@@ -143,6 +143,11 @@ def test_an_unknown_option_is_refused(engine: Engine) -> None:
         settle(engine, run_spec(engine.name, prompt, options={"nonsense": "1"}), prompt)
 
 
+def test_facts_are_lines(engine: Engine) -> None:
+    for fact in engine.facts(asked(engine)):
+        assert fact and "\n" not in fact
+
+
 # -- the plan -------------------------------------------------------------------------------------
 
 _watched: list[str] | None = None
