@@ -54,6 +54,15 @@ def _is_argument(param: Any) -> bool:
     return bool(param.param_type_name == "argument")
 
 
+def _plain(flags: str, text: str) -> tuple[str, str]:
+    """``--limit N`` for ``--limit <int range>``, ``--target TARGET`` for ``--target <str>``."""
+    word, _, kind = flags.partition(" <")
+    if kind:
+        name = word.rpartition("-")[2].upper()
+        flags = f"{word} {'N' if kind.startswith('int') else name}"
+    return flags, re.sub(r"; x[<>]=?[^\]]*\]$", "]", text)
+
+
 def _argument(param: Any) -> str:
     """``NAME``, ``[DIR]``, ``PROMPT_SPEC...``."""
     name = str(param.metavar or param.name.upper())
@@ -78,8 +87,9 @@ class SeveralValues(TyperCommand):
         arguments = [
             (_argument(p), getattr(p, "help", "") or "") for p in params if _is_argument(p)
         ]
-        options = [p.get_help_record(ctx) for p in params if not _is_argument(p)]
-        for title, rows in (("Arguments", arguments), ("Options", [row for row in options if row])):
+        records = [p.get_help_record(ctx) for p in params if not _is_argument(p)]
+        options = [_plain(*record) for record in records if record]
+        for title, rows in (("Arguments", arguments), ("Options", options)):
             if rows:
                 with formatter.section(title):
                     formatter.write_dl(rows)

@@ -1,0 +1,65 @@
+"""``cosmos --help`` is quick because it loads nearly nothing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HEAVY = {
+    "paramiko", "numpy", "cv2", "PIL", "pydantic", "rich", "httpx", "torch", "transformers",
+    "tomlkit", "asyncio", "ssl", "sqlite3", "importlib.metadata",
+}  # fmt: skip
+CODE = """
+import contextlib, io, json, sys
+from cosmos_workflow.cli.app import main
+with contextlib.redirect_stdout(io.StringIO()):
+    main(sys.argv[1:])
+print(json.dumps(sorted(sys.modules)))
+"""
+
+
+def loaded_by(*argv: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", CODE, *argv], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return set(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["--version"], []])
+def test_help_loads_none_of_the_heavy(argv: list[str]) -> None:
+    modules = loaded_by(*argv)
+    assert not modules & HEAVY
+    ours = {name for name in modules if name.startswith("cosmos_workflow")}
+    assert ours <= {
+        "cosmos_workflow", "cosmos_workflow.errors", "cosmos_workflow.cli",
+        *(f"cosmos_workflow.cli.{n}" for n in ("app", "commands", "faults", "options", "words")),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("command", ["init", "create-spec", "create-run", "prepare-inference"])
+def test_the_help_of_a_command_opens_no_connection_and_no_picture(command: str) -> None:
+    assert not loaded_by(command, "--help") & {"paramiko", "numpy", "cv2", "PIL", "rich"}
+
+
+@pytest.mark.parametrize(
+    "module", ["cosmos_workflow", "cosmos_workflow.cli", "cosmos_workflow.main"]
+)
+def test_every_door_leads_to_the_same_commands(module: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", module, "--version"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.startswith("cosmos-workflow ")
+
+
+def test_a_reader_that_leaves_is_no_error() -> None:
+    done = subprocess.run(
+        ["sh", "-c", '"$0" -m cosmos_workflow --help | head -1', sys.executable],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.startswith("Usage: cosmos") and done.stderr == ""
