@@ -106,11 +106,14 @@ def test_only_the_video_room_starts_ffmpeg() -> None:
             raise AssertionError(f"{path} starts programs of its own")
 
 
+UNNAMED = ("Manager", "Service", "Handler", "Helper")
+
+
 def test_no_forbidden_names() -> None:
     for path in FILES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ClassDef):
-                assert not node.name.endswith(("Manager", "Service", "Handler", "Helper")), node.name
+                assert not node.name.endswith(UNNAMED), node.name
 
 
 HEAVY = ("paramiko", "httpx", "torch", "transformers", "cv2", "numpy", "PIL", "sqlite3", "fastapi")

@@ -19,7 +19,7 @@ class Completed:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Bytes of a running command, from ``out`` or ``err``; the last one is ``exit``, with the code."""
+    """Bytes of a running command, from ``out`` or ``err``; last comes ``exit``, with the code."""
 
     source: Literal["out", "err", "exit"]
     data: bytes = b""

@@ -62,7 +62,7 @@ class Run:
 
 
 def fold(run_id: str, events: Iterable[tuple[Event, float]]) -> Run:
-    """The run that these events tell of.  The first final event stands; later ones change nothing."""
+    """The run that these events tell of.  The first final event stands."""
     run = Run(run_id)
     for event, at in events:
         if run.status.final:

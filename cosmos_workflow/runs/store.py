@@ -191,10 +191,11 @@ class Store:
     def folders(self) -> list[RunFolder]:
         """Every run folder, in no order."""
         try:
-            names = os.listdir(self.root)
+            with os.scandir(self.root) as entries:
+                names = [entry.name for entry in entries if RUN_ID.fullmatch(entry.name)]
         except FileNotFoundError:
             return []
-        return [RunFolder(self.root / name) for name in names if RUN_ID.fullmatch(name)]
+        return [RunFolder(self.root / name) for name in names]
 
     def attempts(self, spec_id: str) -> list[RunFolder]:
         """The attempts at one RunSpec, oldest first."""

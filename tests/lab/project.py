@@ -125,6 +125,6 @@ gpu_enabled = false
 
 @pytest.fixture
 def remote(project: Project, shared_sshd: Sshd, model_image: str, tmp_path: Path) -> Project:
-    """A project whose default target is a machine behind SSH, with Docker and the stand-in model."""
+    """A project whose default target is behind SSH, with Docker and the stand-in model."""
     project.configure(remote_config(shared_sshd, tmp_path / "host dir", model_image))
     return project
