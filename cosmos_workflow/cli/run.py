@@ -114,10 +114,14 @@ def run_all(
 
 def _explain(screen: Screen, bench: Bench, spec: RunSpec, prompt: PromptSpec, how: How) -> None:
     """The plan, and a stop: nothing is made, sent or started."""
-    job = line.plan(bench, spec, prompt, how, f"{spec.id}.N", f"{spec.id}.N")
-    text = bench.target.explain(job)
+    plan = line.plan(bench, spec, prompt, how, f"{spec.id}.N", f"{spec.id}.N")
+    text = bench.target.explain(plan.job)
+    for fact in plan.facts:
+        screen.say(fact)
     screen.say(text)
-    screen.data({"run_spec": spec.id, "target": bench.target.name, "plan": text})
+    screen.data(
+        {"run_spec": spec.id, "target": bench.target.name, "facts": plan.facts, "plan": text}
+    )
 
 
 def follow(run_id: RunId, as_json: Json = False, verbose: Verbose = False) -> None:

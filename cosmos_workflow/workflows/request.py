@@ -70,7 +70,7 @@ def build_request(
         input_video=video,
         controls=controls,
         weights=weights,
-        media=_media(videos),
+        media=_media([*videos, *extra.values()]),
         gpus=how.gpus,
         cuda_devices=how.cuda_devices,
         time_limit=how.time_limit,

@@ -46,16 +46,24 @@ class Started:
     note: str = ""
 
 
+@dataclass(frozen=True)
+class Plan:
+    """The job as plain data, and what the engine says of it: sizes, frames, chunks."""
+
+    job: CommandJob
+    facts: tuple[str, ...]
+
+
 def plan(
     bench: Bench, run: RunSpec, prompt: PromptSpec, how: How, run_id: str, job_name: str
-) -> CommandJob:
-    """The job as plain data: what ``--dry-run`` prints.  Raises SpecError; nothing is opened
-    but the specs' own files."""
+) -> Plan:
+    """What ``--dry-run`` prints.  Raises SpecError; nothing is opened but the specs' own files."""
     run = settle(bench.engine, run, prompt)
     request = build_request(bench.settings, bench.engine, run, prompt, how, run_id, job_name)
     job = bench.engine.plan([request])
     names = bench.settings.all_targets()[bench.target.name].secrets
-    return replace(job, secrets=tuple(dict.fromkeys((*job.secrets, *names))))
+    job = replace(job, secrets=tuple(dict.fromkeys((*job.secrets, *names))))
+    return Plan(job, tuple(bench.engine.facts(request)))
 
 
 def start(
@@ -67,7 +75,7 @@ def start(
     """
 
     def planned(run_id: str, job_name: str) -> CommandJob:
-        job = plan(bench, run, prompt, how, run_id, job_name)
+        job = plan(bench, run, prompt, how, run_id, job_name).job
         return fix_inputs(job, bench.settings.root / ".cosmos" / "derived", say)
 
     attempts = bench.store.attempts(run.id)
