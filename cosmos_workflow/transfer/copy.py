@@ -76,7 +76,7 @@ def _copy(source: Path, place: Path) -> None:
                 hint="Make room, then repeat the command.",
             ) from error
         raise TransferError(
-            f"{source} could not be copied to {place}: {error.strerror}."
+            f"{source} could not be copied to {place}: {error.strerror}"
         ) from error
 
 

@@ -21,7 +21,8 @@ from cosmos_workflow.transfer.transfer import Transfer
 
 NAMES = [
     "a b.txt", "it's", 'say "hi"', "$(touch x)", "`id`", "-rf", "--help", "semi;colon", "new\nline",
-    "tab\there", "日本語.mp4", "ümläut", "star*", "[x]", "back\\slash", "~home", "#hash", "a:b", ".dot",
+    "tab\there", "日本語.mp4", "ümläut", "star*", "[x]", "back\\slash", "~home", "#hash", "a:b",
+    ".dot",
 ]  # fmt: skip
 
 
