@@ -152,7 +152,7 @@ def _run_facts(folder: RunFolder) -> dict[str, Any]:
         "control_weights": dict(spec.control_weights),
         "parameters": spec.parameters.model_dump(mode="json", exclude_none=True),
         "options": dict(spec.options),
-        "inputs": {item.key: item.sha256 for item in folder.job().inputs},
+        "inputs": {item.key: f"sha256 {item.sha256}" for item in folder.job().inputs},
         "created": moment(run.created) if run.created else None,
         "seconds": run.seconds,
         "stage": run.stage if not run.status.final else None,
@@ -170,13 +170,22 @@ def moment(at: float) -> str:
 
 
 def _print(screen: Screen, facts: dict[str, Any]) -> None:
-    rows = []
+    """A fact a line; what has parts, a part a line."""
     for key, value in facts.items():
         if value in (None, "", [], {}):
             continue
-        if isinstance(value, dict):
-            value = "\n".join(f"{name}: {item}" for name, item in value.items())
-        elif isinstance(value, list):
-            value = "\n".join(str(item) for item in value)
-        rows.append([key.replace("_", " "), str(value)])
-    screen.table(["", ""], rows)
+        head = key.replace("_", " ")
+        for line in _lines(value):
+            screen.say(f"{head:<18}{line}")
+            head = ""
+
+
+def _lines(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        width = max(len(str(name)) for name in value)
+        return [f"{name!s:<{width}}  {item}" for name, item in value.items()]
+    if isinstance(value, list):
+        return [str(item) for item in value]
+    if isinstance(value, float):
+        return [f"{value:.1f}"]
+    return str(value).splitlines()
