@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from cosmos_workflow.cli.app import main
+from cosmos_workflow.cli.__main__ import main
 
 if __name__ == "__main__":
     sys.exit(main())

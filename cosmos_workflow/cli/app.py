@@ -15,7 +15,7 @@ from cosmos_workflow import __version__
 from cosmos_workflow.cli.commands import COMMANDS, SECTIONS
 from cosmos_workflow.cli.faults import report, report_crash, report_interrupt, report_usage
 from cosmos_workflow.cli.options import SeveralValues
-from cosmos_workflow.errors import CosmosError, did_you_mean
+from cosmos_workflow.errors import INTERRUPTED, CosmosError, did_you_mean
 
 Command = Any
 """What typer builds; its base class has no public name."""
@@ -131,7 +131,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code = _invoke(args)
         sys.stdout.flush()
-        return code
+        return report_interrupt("", as_json) if code == INTERRUPTED else code
     except CosmosError as error:
         return report(error, as_json)
     except typer.TyperException as error:

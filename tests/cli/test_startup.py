@@ -57,6 +57,27 @@ def test_every_door_leads_to_the_same_commands(module: str) -> None:
     assert done.stdout.startswith("cosmos-workflow ")
 
 
+@pytest.mark.parametrize("stage", ["cosmos_workflow.cli.app", "cosmos_workflow.cli.specs"])
+def test_ctrl_c_while_loading_is_no_traceback(stage: str, tmp_path: Path) -> None:
+    code = f"""
+import sys
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == {stage!r}:
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupt())
+sys.argv = ["cosmos", "create-spec", "n", "t"]
+from cosmos_workflow.__main__ import main
+sys.exit(main())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 130 and "Traceback" not in done.stderr
+
+
 def test_a_reader_that_leaves_is_no_error() -> None:
     done = subprocess.run(
         ["sh", "-c", '"$0" -m cosmos_workflow --help | head -1', sys.executable],
