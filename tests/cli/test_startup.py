@@ -84,3 +84,15 @@ def test_a_reader_that_leaves_is_no_error() -> None:
         cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout.startswith("Usage: cosmos") and done.stderr == ""
+
+
+def test_importing_the_package_reads_no_config(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("this is not toml", encoding="utf-8")
+    code = "import cosmos_workflow.prompts.prompt_spec, cosmos_workflow.workflows.compose_specs"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["config.toml"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -180,18 +179,3 @@ def test_a_login_is_set_and_the_rest_stays() -> None:
 def test_what_is_no_login(text: str) -> None:
     with pytest.raises(ConfigError, match="is not a host"):
         template.login(text)
-
-
-def test_importing_the_package_reads_no_config(tmp_path: Path) -> None:
-    import subprocess
-
-    write(tmp_path, "this is not toml")
-    code = "import cosmos_workflow.prompts.prompt_spec, cosmos_workflow.config.load"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
