@@ -27,13 +27,16 @@ refuse() {
   finish 125
 }
 
-after() { # after SECONDS COMMAND...: later, in the background; ends with its sleep when killed
+after() { # after SECONDS COMMAND...: later, in the background; it never outlives us by long
   (
-    trap 'kill "$!" 2>/dev/null; exit 0' TERM
-    trap '' HUP INT USR1
-    sleep "$1" &
-    wait "$!"
+    trap - TERM INT
+    left=$1
     shift
+    while [ "$left" -gt 0 ]; do
+      sleep 1
+      kill -0 "$$" || exit 0
+      left=$((left - 1))
+    done
     "$@"
   ) >/dev/null 2>&1 </dev/null &
   watchdog=$!

@@ -77,17 +77,23 @@ def test_output_is_there_before_the_end(start: Start, tmp_path: Path) -> None:
     assert process.wait(20) == 143
 
 
-def test_a_tree_whose_members_ignore_term_is_killed(start: Start, tmp_path: Path) -> None:
+def test_a_tree_whose_members_ignore_term_is_killed(tmp_path: Path) -> None:
     """Also a child in a session of its own, as torchrun starts its workers."""
     stubborn = "trap '' TERM; while :; do sleep 1; done"
-    process = start("sh", "-c", f'setsid sh -c "{stubborn}" & echo $! on; {stubborn}')
-    until(lambda: "on" in log(tmp_path))
-    process.terminate()
+    argv = ["sh", "-c", f'setsid sh -c "{stubborn}" & echo $! on; {stubborn}']
+    runs = {}
+    for name, words in SHELLS.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        runs[folder] = subprocess.Popen([*words, str(SCRIPT), str(folder), "0", "0", "--", *argv])
+    for folder, process in runs.items():
+        until(lambda folder=folder: "on" in log(folder))  # type: ignore[misc]
+        process.terminate()
     began = time.monotonic()
-    assert process.wait(20) == 143
+    assert [process.wait(20) for process in runs.values()] == [143] * len(runs)
     assert 5 < time.monotonic() - began < 9.9, "after a grace, within docker stop's 10 s"
-    worker = int(log(tmp_path).split()[0])
-    until(lambda: not Path(f"/proc/{worker}").exists() or " Z " in _stat(worker))
+    for worker in (int(log(folder).split()[0]) for folder in runs):
+        until(lambda worker=worker: " Z " in _stat(worker))  # type: ignore[misc]
 
 
 def _stat(pid: int) -> str:
@@ -153,9 +159,18 @@ def test_no_pipe_makes_no_file_that_a_secret_could_be_left_in(start: Start, tmp_
 
 def test_nothing_is_left_behind_after_the_end(start: Start, tmp_path: Path) -> None:
     """The watchdog of the time limit goes with the job."""
-    process = start("true", limit=7654321)
-    assert process.wait(20) == 0
-    until(lambda: b"7654321" not in subprocess.check_output(["ps", "-A", "-o", "args="]))
+    assert start("true", limit=7654321).wait(20) == 0
+    here = str(tmp_path).encode()
+    until(lambda: here not in subprocess.check_output(["ps", "-A", "-ww", "-o", "args="]))
+
+
+def test_nothing_is_left_behind_when_it_is_killed(start: Start, tmp_path: Path) -> None:
+    process = start("sleep", "2", limit=7654321)
+    until(lambda: (tmp_path / "started").exists())
+    process.kill()
+    process.wait(20)
+    here = str(tmp_path).encode()
+    until(lambda: here not in subprocess.check_output(["ps", "-A", "-ww", "-o", "args="]))
 
 
 def test_a_second_run_in_the_same_workspace_is_refused(start: Start, tmp_path: Path) -> None:
