@@ -193,7 +193,7 @@ def _watch(screen: Screen, bench: Bench, folder: RunFolder, *, detach: bool = Fa
         return
     result = collect.main_output(folder)
     if result is not None:
-        screen.picture(_shown(result), "video")
+        screen.picture(result, "video")
     screen.data({"run": run.id, "status": run.status, "video": str(result) if result else None})
     collect.success(folder)
 
@@ -247,12 +247,6 @@ def _named(texts: list[str]) -> list[str]:
         found = base.glob(str(pattern.relative_to(base))) if any(m in text for m in "*?[") else ()
         names += sorted(str(path) for path in found) or [text]
     return names
-
-
-def _shown(path: Path) -> Path:
-    """Relative to where we are, when it is below."""
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _write(data: bytes) -> None:

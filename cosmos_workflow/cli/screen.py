@@ -15,6 +15,7 @@ from cosmos_workflow.cli.words import (
     clean,
     grid,
     is_terminal,
+    nearby,
     log_line,
     one_line,
     painted,
@@ -184,7 +185,7 @@ class LineScreen:
 
     def picture(self, path: Path, caption: str) -> None:
         """``caption: path``."""
-        text = one_line(str(path))
+        text = one_line(nearby(path))
         if is_terminal(self.out):
             text = f"\x1b]8;;{path.absolute().as_uri()}\x1b\\{text}\x1b]8;;\x1b\\"
         self.line(f"{clean(caption)}: {text}")

@@ -164,11 +164,15 @@ def job_from_json(data: Mapping[str, Any]) -> CommandJob:
 
 
 def _pack(value: Any) -> Any:
-    """Places as ``{"$place": [root, path]}``: a string is always just that string."""
+    """Places as ``{"$place": [root, path]}``: a string is always just that string.
+
+    An object that looks like one of our marks is wrapped, so that no input can be read as a Place.
+    """
     if isinstance(value, Place):
         return {"$place": [value.root, value.path]}
     if isinstance(value, Mapping):
-        return {key: _pack(item) for key, item in value.items()}
+        packed = {key: _pack(item) for key, item in value.items()}
+        return {"$object": packed} if {"$place", "$object"} & set(packed) else packed
     if isinstance(value, list | tuple):
         return [_pack(item) for item in value]
     return value
@@ -178,6 +182,8 @@ def _unpack(value: Any) -> Any:
     if isinstance(value, Mapping):
         if set(value) == {"$place"}:
             return Place(*value["$place"])
+        if set(value) == {"$object"}:
+            value = value["$object"]
         return {key: _unpack(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_unpack(item) for item in value]

@@ -60,12 +60,13 @@ def test_attempts_are_numbered_and_complete(store: Store) -> None:
 
 def test_a_prompt_that_looks_like_a_place_stays_text(store: Store) -> None:
     text = '{workspace} {"$place": ["workspace", ""]}'
+    content = {"prompt": text, "a": {"$place": ["workspace", ""]}, "b": {"$object": {"$place": 1}}}
 
     def with_text(run_id: str, job_name: str) -> CommandJob:
-        files = (WrittenFile("spec.json", json={"prompt": text}),)
+        files = (WrittenFile("spec.json", json=content),)
         return CommandJob(job_name, "preview", ("true",), {run_id: ()}, files=files)
 
-    assert store.create(RUN, PROMPT, with_text).job().files[0].json == {"prompt": text}
+    assert store.create(RUN, PROMPT, with_text).job().files[0].json == content
 
 
 def test_status_is_a_fold_and_the_first_end_stands(store: Store) -> None:
