@@ -293,12 +293,14 @@ def test_a_program_that_is_not_there_is_an_exit_code_and_a_line(here: Here) -> N
 def test_the_job_outlives_who_started_it(here: Here) -> None:
     job = here.job("sh", "-c", "sleep 1; echo still here")
     here.prepare(job)
-    argv = list(here.launcher.start(job, here.site))
-    client = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    session = ["sh", "-c", '"$@"; sleep 60', "sh", *here.launcher.start(job, here.site)]
+    client = subprocess.Popen(session, stdout=subprocess.PIPE, text=True, start_new_session=True)
     assert client.stdout is not None
     ref = here.launcher.ref(client.stdout.readline())
+    until(lambda: here.mark(job, "started"))
     here.started.append((job.name, ref))
-    run(["sh", "-c", 'kill -HUP "-$1"; kill -KILL "-$1"', "sh", str(client.pid)], check=False)
+    os.killpg(client.pid, signal.SIGHUP)
+    os.killpg(client.pid, signal.SIGKILL)
     client.wait(30)
     here.wait(job, ref)
     assert here.log(job) == "still here\n"

@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -53,18 +54,29 @@ class Docker:
         self("rm", "-f", *containers, check=False)
 
 
-@pytest.fixture(scope="session")
-def docker() -> Iterator[Docker]:
+@contextmanager
+def engine() -> Iterator[Docker]:
     """An engine on the default socket (or DOCKER_HOST), so that SSH sessions reach it as well."""
     client = Docker(need("docker"))
     FOLDER.mkdir(exist_ok=True)
-    with (FOLDER / "dockerd.lock").open("w") as lock:
+    with (FOLDER / "users.lock").open("w") as users:
+        with alone():
+            fcntl.flock(users, fcntl.LOCK_SH)
+            if not client.answers():
+                start(client)
+        try:
+            yield client
+        finally:
+            with alone():
+                end_if_last(users)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """One process at a time starts or ends the engine."""
+    with (FOLDER / "start.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not client.answers():
-            start(client)
-        fcntl.flock(lock, fcntl.LOCK_SH)
-        yield client
-        end_if_last(lock)
+        yield
 
 
 def start(client: Docker) -> None:
@@ -91,10 +103,10 @@ def start(client: Docker) -> None:
         time.sleep(0.1)
 
 
-def end_if_last(lock: TextIO) -> None:
-    """End the engine, if it is ours, once nobody else holds the lock."""
+def end_if_last(users: TextIO) -> None:
+    """End the engine, if it is ours, once nobody else uses it."""
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return
     pid_file = FOLDER / "dockerd.pid"
@@ -110,6 +122,13 @@ def end_if_last(lock: TextIO) -> None:
             os.waitpid(pid, os.WNOHANG)
         except ChildProcessError:
             continue  # another session started it
+
+
+@pytest.fixture(scope="session")
+def docker() -> Iterator[Docker]:
+    """An engine for the whole session."""
+    with engine() as client:
+        yield client
 
 
 @pytest.fixture(scope="session")
