@@ -1,0 +1,212 @@
+"""One suite for every Target: what is staged is run, followed from any byte, and fetched whole."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from dockerd import Docker
+from sshd import Sshd
+
+from cosmos_workflow.config.settings import TargetSettings
+from cosmos_workflow.errors import SubmissionRejected, TransferError, TransferInterrupted
+from cosmos_workflow.events import JobEnded, Log, RemoteFile, Staged
+from cosmos_workflow.execution import TARGETS
+from cosmos_workflow.execution.job import CommandJob, Input, Place, WrittenFile
+from cosmos_workflow.execution.target import Handle, Target
+from cosmos_workflow.ids import sha256_file
+
+SCRIPT = """
+echo started
+cat "$1"; echo
+cat "$2"
+mkdir -p "$3/outputs"
+cp "$1" "$3/outputs/out.bin"
+echo "token ${TOKEN:-none}" | wc -c
+exit "$4"
+"""
+
+
+@dataclass
+class Ground:
+    """A target under test, and what makes its jobs."""
+
+    target: Target
+    image: str | None
+    folder: Path
+
+    def job(
+        self, *, code: int = 0, script: str = SCRIPT, secrets_: tuple[str, ...] = ()
+    ) -> CommandJob:
+        source = self.folder / "it's an input; $(id).bin"
+        source.write_bytes(b"pixels of a shot")
+        name = f"rs_{secrets.token_hex(4)}.1-{secrets.token_hex(3)}"
+        return CommandJob(
+            name=name,
+            engine="preview",
+            image=self.image,
+            argv=(
+                "sh", "-c", script, "sh", Place("input", "color"), Place("workspace", "spec.json"),
+                Place("workspace"), str(code),
+            ),
+            outputs={name.partition("-")[0]: ("outputs/*",)},
+            inputs=(Input("color", "color.bin", source, sha256_file(source), 16),),
+            files=(WrittenFile("spec.json", json={"prompt": "a; $(b) 夜", "v": Place("workspace")}),),
+            secrets=secrets_,
+            time_limit=60,
+        )  # fmt: skip
+
+
+@pytest.fixture(params=["local", "ssh-shell", "ssh-docker"])
+def ground(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ground]:
+    """Each way a machine can be a target."""
+    image = None
+    settings = TargetSettings(kind="local", launcher="shell", remote_dir=str(tmp_path / "h o'st"))
+    if request.param != "local":
+        sshd: Sshd = request.getfixturevalue("shared_sshd")
+        if request.param == "ssh-docker":
+            request.getfixturevalue("docker")
+            image = request.getfixturevalue("plain_image")
+        settings = TargetSettings(
+            kind="ssh", launcher="docker" if image else "shell", host=sshd.host, port=sshd.port,
+            user=sshd.user, ssh_key=str(sshd.key), ssh_config=str(sshd.config),
+            known_hosts=str(sshd.known_hosts), remote_dir=str(tmp_path / "h o'st"),
+            gpu_enabled=False,
+        )  # fmt: skip
+    target = TARGETS.load(settings.kind)("ground", settings, tmp_path, None)
+    yield Ground(target, image, tmp_path)
+    target.close()
+
+
+def begun(ground: Ground, job: CommandJob, values: dict[str, str] | None = None) -> Handle:
+    """Stage and submit."""
+    staged = list(ground.target.stage(job))
+    assert isinstance(staged[-1], Staged)
+    return ground.target.submit(job, values or {})
+
+
+def followed(ground: Ground, handle: Handle, offset: int = 0) -> tuple[str, JobEnded]:
+    """The log from a byte on, and the end."""
+    events = list(ground.target.follow(handle, offset))
+    ended = events[-1]
+    assert isinstance(ended, JobEnded)
+    return "".join(event.text for event in events if isinstance(event, Log)), ended
+
+
+def test_a_job_from_stage_to_fetch(ground: Ground) -> None:
+    job = ground.job()
+    log, ended = followed(ground, begun(ground, job))
+    assert (ended.exit_code, ended.reason) == (0, "exited")
+    assert "pixels of a shot" in log and "a; $(b) 夜" in log
+    assert [file.path for file in ended.files] == ["outputs/out.bin"]
+    into = ground.folder / "home"
+    list(ground.target.fetch(Handle("ground", job.name, ""), ended.files, into))
+    assert (into / "outputs/out.bin").read_bytes() == b"pixels of a shot"
+
+
+def test_the_log_from_any_byte(ground: Ground) -> None:
+    handle = begun(ground, ground.job())
+    whole, _ = followed(ground, handle)
+    rest, ended = followed(ground, handle, len(b"started\n"))
+    assert whole == "started\n" + rest
+    assert ended.exit_code == 0
+
+
+def test_a_failing_job_says_so(ground: Ground) -> None:
+    _, ended = followed(ground, begun(ground, ground.job(code=7)))
+    assert (ended.exit_code, ended.reason) == (7, "exited")
+
+
+def test_a_second_submission_finds_the_first(ground: Ground) -> None:
+    job = ground.job(script="echo once; sleep 1")
+    first = begun(ground, job)
+    second = begun(ground, job)
+    assert first == second
+    log, _ = followed(ground, second)
+    assert log.count("once") == 1
+
+
+def test_a_secret_arrives_and_is_left_nowhere(ground: Ground) -> None:
+    value = f"s3cr3t-{secrets.token_hex(8)}"
+    job = ground.job(secrets_=("TOKEN",))
+    log, ended = followed(ground, begun(ground, job, {"TOKEN": value}))
+    assert ended.exit_code == 0
+    assert f"\n{len(value) + 7}\n" in log
+    for folder, _, names in os.walk(ground.folder):
+        for name in names:
+            assert value.encode() not in (Path(folder) / name).read_bytes()
+
+
+def test_cancel(ground: Ground) -> None:
+    handle = begun(ground, ground.job(script="echo up; sleep 60"))
+    for event in ground.target.follow(handle, 0):
+        if isinstance(event, Log):
+            break
+    ground.target.cancel(handle)
+    _, ended = followed(ground, handle)
+    assert ended.reason == "cancelled"
+    ground.target.cancel(handle)
+
+
+def test_time_limit(ground: Ground) -> None:
+    from dataclasses import replace
+
+    job = replace(ground.job(script="echo up; sleep 60"), time_limit=1)
+    _, ended = followed(ground, begun(ground, job))
+    assert (ended.exit_code, ended.reason) == (124, "timeout")
+
+
+def test_a_job_without_a_trace_is_gone(ground: Ground) -> None:
+    _, ended = followed(ground, Handle("ground", "rs_00000000.1-000000", "none:0"))
+    assert ended.reason == "gone"
+
+
+def test_an_input_that_changed_is_refused(ground: Ground) -> None:
+    job = ground.job()
+    assert isinstance(job.inputs[0].source, Path)
+    job.inputs[0].source.write_bytes(b"other bytes, more")
+    with pytest.raises(TransferError, match="changed since"):
+        list(ground.target.stage(job))
+
+
+def test_an_input_of_other_bytes_does_not_run(ground: Ground) -> None:
+    job = ground.job()
+    assert isinstance(job.inputs[0].source, Path)
+    job.inputs[0].source.write_bytes(b"PIXELS of a shot")  # as many bytes, but not the same
+    list(ground.target.stage(job))
+    with pytest.raises(TransferInterrupted, match=r"color\.bin"):
+        ground.target.submit(job, {})
+
+
+def test_a_file_that_changed_on_the_host_is_not_taken(ground: Ground) -> None:
+    job = ground.job()
+    handle = begun(ground, job)
+    _, ended = followed(ground, handle)
+    wrong = RemoteFile(ended.files[0].path, ended.files[0].size, "0" * 64)
+    with pytest.raises(TransferInterrupted):
+        list(ground.target.fetch(handle, [wrong], ground.folder / "home"))
+    assert not (ground.folder / "home" / wrong.path).exists()
+
+
+def test_an_unknown_image_is_refused(docker: Docker, shared_sshd: Sshd, tmp_path: Path) -> None:
+    settings = TargetSettings(
+        host=shared_sshd.host, port=shared_sshd.port, user=shared_sshd.user,
+        ssh_key=str(shared_sshd.key), ssh_config=str(shared_sshd.config),
+        known_hosts=str(shared_sshd.known_hosts), remote_dir=str(tmp_path / "host"),
+        gpu_enabled=False,
+    )  # fmt: skip
+    target = TARGETS.load("ssh")("ground", settings, tmp_path, None)
+    ground = Ground(target, "no/such-image:1", tmp_path)
+    with pytest.raises(SubmissionRejected, match="no/such-image"):
+        begun(ground, ground.job())
+    target.close()
+
+
+def test_explain_opens_nothing(ground: Ground) -> None:
+    text = ground.target.explain(ground.job())
+    assert "a; $(b) 夜" in text and "run-job.sh" in text
+    assert not (ground.folder / "h o'st").exists()
