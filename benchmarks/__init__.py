@@ -1,0 +1,1 @@
+"""Figures of the product, each measured beside what it is compared with."""
