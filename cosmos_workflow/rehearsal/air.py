@@ -62,9 +62,8 @@ def _sun(look: Look, x: Plane, y: Plane, aspect: float, at: float) -> Plane:
     r = np.hypot((x - at) * aspect, y - (_HORIZON - 0.16))
     halo = 0.55 * np.exp(-r / 0.22) + 0.75 * np.exp(-((r / 0.075) ** 2))
     dim = max(look.air_gain)
-    return (halo[..., None] * np.array(_lit(look.sun_colour), np.float32) * look.sun * dim).astype(
-        np.float32
-    )
+    glow = halo[..., None] * np.array(_lit(look.sun_colour)) * look.sun * dim
+    return np.asarray(glow, np.float32)
 
 
 def _lit(colour: RGB) -> RGB:

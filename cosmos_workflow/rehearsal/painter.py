@@ -118,7 +118,7 @@ class Painter:
         alpha *= self._air.drifted(number)
         np.clip(alpha, 0, 1, out=alpha)
         near = np.clip((depth.astype(np.float32) - 14) / 40, 0, 1)
-        return alpha, near
+        return np.asarray(alpha, np.float32), np.asarray(near, np.float32)
 
     def _maps(
         self,
@@ -140,7 +140,7 @@ class Painter:
         shine: Any = cv2.multiply(lit, clear)
         if look.neon and lines is not None:
             shine = cv2.add(shine, self._signs(lines, near))
-        source: Any = cv2.scaleAdd(light, 0.45 * look.sun, shine) if look.sun else shine
+        source: Any = cv2.scaleAdd(light, 0.3 * look.sun, shine) if look.sun else shine
         if own:
             light = cv2.scaleAdd(shine, own, light)
         if look.glow:
@@ -155,15 +155,15 @@ class Painter:
     def _tint(self, segments: Frame) -> Plane:
         """Factors around 1 (h, w, 3) that colour each segment without making it lighter."""
         key = cv2.transform(segments, np.array([[0.47, 0.33, 0.2]], np.float32))
-        soft = cv2.blur(key, (3, 3))
-        tint = cv2.LUT(cv2.cvtColor(soft, cv2.COLOR_GRAY2RGB), self._palette)
-        part = 0.55 * self.scale.segmentation
+        flat = cv2.medianBlur(key, 5)  # mixed pixels on borders would be segments of their own
+        tint = cv2.blur(cv2.LUT(cv2.cvtColor(flat, cv2.COLOR_GRAY2RGB), self._palette), (3, 3))
+        part = 0.45 * self.scale.segmentation
         return np.asarray(tint.astype(np.float32) * (part / 128) + (1 - part), np.float32)
 
     def _signs(self, lines: Frame, near: Plane) -> Plane:
         """Neon along the edges, at half size."""
         small = cv2.resize(lines, self.half, interpolation=cv2.INTER_AREA).astype(np.float32)
-        small *= near * (1.7 * self.look.neon * self.scale.edge / 255)
+        small *= near * (2.4 * self.look.neon * self.scale.edge / 255)
         return np.asarray(
             cv2.multiply(self._neon, cv2.merge([small] * 3), dtype=cv2.CV_32F), np.float32
         )
@@ -179,7 +179,7 @@ class Painter:
             picture = np.asarray(cv2.multiply(picture, left, scale=1 / 255), np.uint8)
         if neon:
             wide = cv2.cvtColor(seen, cv2.COLOR_GRAY2RGB)
-            shining = cv2.multiply(wide, self._wide_neon, scale=0.75 * neon / 255)
+            shining = cv2.multiply(wide, self._wide_neon, scale=1.1 * neon / 255)
             picture = np.asarray(cv2.add(picture, shining), np.uint8)
         return picture
 
@@ -187,7 +187,8 @@ class Painter:
         """Weather, grain and slate, on ``picture`` itself."""
         width, height = self.size
         if self.look.mono:
-            grey = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+            grey = cv2.LUT(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), tone.SILVER)
+            grey = cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
             part = min(1.0, self.look.mono) * self.scale.grade
             picture = np.asarray(cv2.addWeighted(grey, part, picture, 1 - part, 0), np.uint8)
         for layer in self._layers:

@@ -49,3 +49,13 @@ def graded(frame: Frame, matrix: NDArray[np.float32], table: Frame) -> Frame:
     """A graded copy of an RGB frame."""
     mixed: Any = cv2.transform(frame, matrix)
     return np.asarray(cv2.LUT(mixed, table), dtype=np.uint8)
+
+
+def _silver() -> Frame:
+    x = np.linspace(0, 1, 256)
+    y = np.where(x < 0.25, 0.25 * (x / 0.25) ** 1.45, 0.25 + (x - 0.25) * 1.3)
+    return np.clip(np.rint(_shoulder(y) * 255), 0, 255).astype(np.uint8)
+
+
+SILVER = _silver()
+"""(256,) table for black and white: deeper blacks, brighter lights, where colour is missing."""

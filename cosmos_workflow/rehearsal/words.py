@@ -19,7 +19,7 @@ TABLE: Mapping[tuple[str, ...], Look] = {
         exposure=1.0, gain=(1.06, 0.98, 0.92), lift=(4, 2, 8), air_pull=1.4, zenith=(132, 158, 206),
         horizon=(255, 208, 172), sun=0.7, sun_colour=(255, 214, 160), fog=0.52, sky=0.75, glow=0.4),
     ("golden hour", "golden", "magic hour"): Look(
-        exposure=0.98, contrast=1.04, saturation=1.12, gain=(1.14, 1.0, 0.78), lift=(6, 1, -6),
+        exposure=0.9, contrast=1.1, saturation=1.12, gain=(1.14, 1.0, 0.78), lift=(6, 1, -6),
         air_pull=1.5, zenith=(150, 164, 186), horizon=(255, 206, 128), sun=1.0,
         sun_colour=(255, 204, 112), fog=0.46, sky=0.76, glow=0.5),
     ("blue hour", "twilight"): Look(
@@ -78,7 +78,7 @@ TABLE: Mapping[tuple[str, ...], Look] = {
         zenith=(160, 164, 166), horizon=(236, 212, 170), fog=0.46, sky=0.6, glow=0.3),
     # -- the place -------------------------------------------------------------------------------
     ("desert", "dunes", "dune", "sand", "sahara", "arid"): Look(
-        exposure=1.06, contrast=1.06, saturation=0.98, gain=(1.14, 1.0, 0.76), lift=(8, 2, -8),
+        exposure=1.0, contrast=1.08, saturation=0.98, gain=(1.14, 1.0, 0.8), lift=(8, 2, -8),
         air_pull=1.3, zenith=(126, 164, 196), horizon=(246, 214, 160), sun=0.6,
         sun_colour=(255, 226, 160), fog=0.55, sky=0.78, glow=0.35),
     ("forest", "jungle", "woods", "woodland", "lush", "rainforest"): Look(
@@ -115,7 +115,7 @@ TABLE: Mapping[tuple[str, ...], Look] = {
     ("noir", "black and white", "black-and-white", "monochrome"): Look(
         exposure=0.92, contrast=1.34, saturation=0.4, air_gain=(0.9, 0.9, 0.9), air_pull=0.6,
         zenith=(96, 96, 96), horizon=(210, 210, 210), fog=0.56, sky=0.75, glow=0.55, lights=0.6,
-        vignette=0.58, grain=0.7, ink=0.6, mono=1.0),
+        vignette=0.58, grain=0.5, ink=0.6, mono=1.0),
     ("vintage", "retro", "nostalgic", "old film", "1970s", "super 8"): Look(
         exposure=1.02, contrast=0.9, saturation=0.76, gain=(1.08, 1.0, 0.84), lift=(14, 8, 6),
         air_pull=0.7, zenith=(170, 176, 166), horizon=(236, 220, 184), fog=0.38, sky=0.5,
