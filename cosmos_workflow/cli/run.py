@@ -22,7 +22,7 @@ from cosmos_workflow.events import ExecutionStatus, Log
 from cosmos_workflow.execution.target import Target
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
-from cosmos_workflow.runs.store import RunFolder
+from cosmos_workflow.runs.store import RunFolder, RunInUse
 from cosmos_workflow.workflows import assemble, collect, mirror
 from cosmos_workflow.workflows import run as line
 from cosmos_workflow.workflows.assemble import Bench
@@ -183,7 +183,7 @@ def _watch(screen: Screen, bench: Bench, folder: RunFolder, *, detach: bool = Fa
     screen.begin(folder.id)
     with _left_running(folder):
         if detach:
-            screen.events(line.carry_on(bench, folder, detach=True))
+            _leave(screen, bench, folder)
         elif not folder.run().status.final:
             screen.events(mirror.follow(bench, folder))
     run = folder.run()
@@ -196,6 +196,15 @@ def _watch(screen: Screen, bench: Bench, folder: RunFolder, *, detach: bool = Fa
         screen.picture(result, "video")
     screen.data({"run": run.id, "status": run.status, "video": str(result) if result else None})
     collect.success(folder)
+
+
+def _leave(screen: Screen, bench: Bench, folder: RunFolder) -> None:
+    """See that the run runs on its own, by our hand or another's."""
+    try:
+        if folder.run().status is ExecutionStatus.PENDING:
+            screen.events(line.carry_on(bench, folder, detach=True))
+    except RunInUse:
+        screen.say("another process on this machine is starting it")
 
 
 @contextmanager

@@ -8,19 +8,21 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cosmos_workflow.errors import CosmosError, SpecError
-from cosmos_workflow.events import Event, Log, from_json, to_json
+from cosmos_workflow.events import Event, Log, Planned, from_json, to_json
 from cosmos_workflow.execution.job import CommandJob, job_from_json, job_to_json
 from cosmos_workflow.ids import RUN_ID
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
 from cosmos_workflow.runs.run import Run, fold
+
+Plan = Callable[[str, str], CommandJob]
+"""From a run's id and its job's name to the job."""
 
 
 class RunInUse(CosmosError):
@@ -89,10 +91,21 @@ class RunFolder:
         return fold(self.id, self.events())
 
     def record(self, event: Event) -> None:
-        """Make the event durable before anyone sees it: one appended line, one write."""
+        """Make the event durable before anyone sees it: one appended line, one write.
+
+        A run ends once: when another process recorded its end, a second end is not recorded.
+        """
         if isinstance(event, Log):
             self._append(self.log_file, event.text.encode("utf-8", "surrogateescape"))
             return
+        if event.status is None or not event.status.final:
+            self._append_event(event)
+            return
+        with _locked(self.path / ".ending.lock"):
+            if not self.run().status.final:
+                self._append_event(event)
+
+    def _append_event(self, event: Event) -> None:
         line = json.dumps(to_json(event, time.time()), ensure_ascii=False) + "\n"
         self._append(self.events_file, _mended(self.events_file) + line.encode())
 
@@ -109,16 +122,13 @@ class RunFolder:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Be the one process at work on this run.  Raises RunInUse."""
-        from filelock import FileLock, Timeout
-
-        try:
-            with FileLock(self.path / ".lock", timeout=0):
-                yield
-        except Timeout as error:
-            raise RunInUse(
-                f"another process on this machine is following {self.id}",
-                hint=f"cosmos logs {self.id} -f shows what it sees",
-            ) from error
+        with _locked(self.path / ".lock", wait=False) as ours:
+            if not ours:
+                raise RunInUse(
+                    f"another process on this machine is following {self.id}",
+                    hint=f"cosmos logs {self.id} -f shows what it sees",
+                )
+            yield
 
     def _append(self, path: Path, data: bytes) -> None:
         size = path.stat().st_size if path.exists() else 0
@@ -137,6 +147,28 @@ class RunFolder:
             ) from error
 
 
+@contextmanager
+def _locked(path: Path, *, wait: bool = True) -> Iterator[bool]:
+    """Hold a lock that ends with its process; False when another has it and we do not wait."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path, timeout=-1 if wait else 0)
+    try:
+        lock.acquire()
+    except Timeout:
+        yield False
+        return
+    except OSError as error:
+        raise CosmosError(
+            f"cannot write {path}: {error.strerror}",
+            hint="make room or check permissions; then repeat the command",
+        ) from error
+    try:
+        yield True
+    finally:
+        lock.release()
+
+
 def _mended(path: Path) -> bytes:
     """A line end if the file's last line was torn by a crash, else nothing."""
     try:
@@ -153,8 +185,18 @@ class Store:
 
     root: Path
 
-    def create(self, run: RunSpec, prompt: PromptSpec, plan: Any) -> RunFolder:
-        """The next attempt's folder, complete or not there at all.
+    @contextmanager
+    def starting(self, spec_id: str) -> Iterator[None]:
+        """Be the one process that decides whether this RunSpec gets a new run; others wait.
+
+        Sixteen locks do for all specs: a file for each would fill the folder.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        with _locked(self.root / f".starting-{spec_id[3:4]}.lock"):
+            yield
+
+    def create(self, run: RunSpec, prompt: PromptSpec, plan: Plan, target: str) -> RunFolder:
+        """The next attempt's folder, complete (its first event is Planned) or not there at all.
 
         ``plan(run_id, job_name)`` gives the CommandJob.  The name has a random part, so that two
         projects on one host never share a job.
@@ -167,6 +209,7 @@ class Store:
             beside = self.root / f".{run_id}.{os.getpid()}"
             try:
                 self._fill(beside, run, prompt, job)
+                RunFolder(beside).record(Planned(run_id, run.engine, target))
                 beside.rename(self.root / run_id)
                 return RunFolder(self.root / run_id)
             except OSError as error:
@@ -186,7 +229,6 @@ class Store:
         (folder / "prompt.json").write_text(text, encoding="utf-8")
         packed = json.dumps(job_to_json(job), ensure_ascii=False, indent=2) + "\n"
         (folder / "job.json").write_text(packed, encoding="utf-8")
-        (folder / "events.jsonl").touch()
 
     def folders(self) -> list[RunFolder]:
         """Every run folder, in no order."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from cosmos_workflow.errors import SpecError
+from cosmos_workflow.errors import CosmosError, SpecError
 from cosmos_workflow.execution.job import CommandJob, Derived, Input
 from cosmos_workflow.ids import sha256_file
 from cosmos_workflow.video import controls
@@ -80,7 +80,13 @@ class _Hashes:
     def save(self) -> None:
         if not self._new:
             return
-        self._file.parent.mkdir(parents=True, exist_ok=True)
         beside = self._file.with_suffix(f".{os.getpid()}")
-        beside.write_text(json.dumps(self._known), encoding="utf-8")
-        beside.replace(self._file)
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            beside.write_text(json.dumps(self._known), encoding="utf-8")
+            beside.replace(self._file)
+        except OSError as error:
+            raise CosmosError(
+                f"cannot write {self._file}: {error.strerror}",
+                hint="make room or check permissions; nothing was started",
+            ) from error

@@ -19,13 +19,19 @@ def follow(bench: Bench, folder: RunFolder) -> Iterator[Event]:
 
     When that process goes away before the end, we take over.
     """
-    seen, log = len(list(folder.events())), folder.log_size()
-    while not folder.run().status.final:
+    seen, log, over = len(list(folder.events())), folder.log_size(), False
+    while not over:
+        over = folder.run().status.final  # asked before the last look, so that the end is seen
         try:
-            yield from carry_on(bench, folder)
-            return
+            last = None
+            for last in carry_on(bench, folder):
+                yield last
+            if last is not None:
+                yield from _ended_by_another(folder, last)
+                return
         except RunInUse:
-            time.sleep(GLANCE)
+            if not over:
+                time.sleep(GLANCE)
         events = [event for event, _ in folder.events()]
         yield from events[seen:]
         seen = len(events)
@@ -33,6 +39,13 @@ def follow(bench: Bench, folder: RunFolder) -> Iterator[Event]:
         if text:
             log += len(text)
             yield Log(text.decode("utf-8", "surrogateescape"), log)
+
+
+def _ended_by_another(folder: RunFolder, last: Event) -> Iterator[Event]:
+    """The end of a run that was cancelled from elsewhere while we were at work on it."""
+    ends = [event for event, _ in folder.events() if event.status and event.status.final]
+    if ends and ends[0] != last:
+        yield ends[0]
 
 
 def _log_from(folder: RunFolder, offset: int) -> bytes:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 from cosmos_workflow.config import secrets
 from cosmos_workflow.engines.rules import settle
@@ -19,12 +18,12 @@ from cosmos_workflow.events import (
     Event,
     ExecutionStatus,
     Failed,
-    Planned,
     Progress,
     Submitted,
     Transferring,
 )
 from cosmos_workflow.execution.job import CommandJob
+from cosmos_workflow.execution.target import Handle
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
 from cosmos_workflow.runs.run import Run
@@ -71,8 +70,16 @@ def start(
 ) -> Started:
     """The run to carry on with: the live attempt, the one that succeeded, or a new one.
 
-    A success counts only while its inputs are still the same bytes.
+    A success counts only while its inputs are still the same bytes.  Who starts the same RunSpec
+    at the same time waits here, and then finds the run that the first one made.
     """
+    with bench.store.starting(run.id):
+        return _start(bench, run, prompt, how, again, say)
+
+
+def _start(
+    bench: Bench, run: RunSpec, prompt: PromptSpec, how: How, again: bool, say: Say
+) -> Started:
 
     def planned(run_id: str, job_name: str) -> CommandJob:
         job = plan(bench, run, prompt, how, run_id, job_name).job
@@ -88,9 +95,7 @@ def start(
             if _inputs(planned(last.id, "x")) == _inputs(last.job()):
                 return Started(last, f"{last.id} has succeeded already; --again runs it once more")
             say(f"the inputs changed since {last.id}: running again")
-    folder = bench.store.create(run, prompt, planned)
-    folder.record(Planned(folder.id, bench.engine.name, bench.target.name))
-    return Started(folder)
+    return Started(bench.store.create(run, prompt, planned, bench.target.name))
 
 
 def carry_on(bench: Bench, folder: RunFolder, *, detach: bool = False) -> Iterator[Event]:
@@ -116,6 +121,9 @@ def cancel(bench: Bench, folder: RunFolder) -> Run:
         for _ in _until_told(bench, folder):
             pass
     else:
+        if run.sent is not None:
+            # All was in place: it may have been started by a process that died before it said so.
+            bench.target.cancel(Handle(bench.target.name, folder.job().name, ""))
         folder.record(Cancelled("cancelled before it was submitted"))
     return folder.run()
 
@@ -135,23 +143,24 @@ def _launch(bench: Bench, folder: RunFolder) -> Iterator[Event]:
     job = folder.job()
     values = secrets.values(job.secrets)
     try:
-        yield from persistently(lambda: bench.target.stage(job))
-        if folder.run().status.final:  # cancelled while we were uploading
-            return
-        handle = yield from persistently(lambda: _submitted(bench, job, values))
+        # As one step: an input that the host found damaged is removed there and has to go up again.
+        yield from persistently(lambda: _arrive(bench, folder, job, values))
     except SubmissionRejected as error:
         yield Failed("submission", error.message, error.hint)
+
+
+def _arrive(
+    bench: Bench, folder: RunFolder, job: CommandJob, values: dict[str, str]
+) -> Generator[Event, None, None]:
+    """Stage and submit; a run that was cancelled meanwhile, by another process, is not left."""
+    yield from bench.target.stage(job)
+    if folder.run().status.final:
         return
-    yield Submitted(handle)
-
-
-def _submitted(
-    bench: Bench, job: CommandJob, values: dict[str, str]
-) -> Generator[Event, None, dict[str, Any]]:
-    """A generator without events, so that retrying reads the same as for staging."""
-    handle = bench.target.submit(job, values).to_json()
-    yield from ()
-    return handle
+    handle = bench.target.submit(job, values)
+    if folder.run().status.final:
+        bench.target.cancel(handle)
+        return
+    yield Submitted(handle.to_json())
 
 
 def recorded(folder: RunFolder, events: Iterator[Event]) -> Iterator[Event]:

@@ -48,8 +48,8 @@ def store(tmp_path: Path) -> Store:
 
 
 def test_attempts_are_numbered_and_complete(store: Store) -> None:
-    first = store.create(RUN, PROMPT, plan)
-    second = store.create(RUN, PROMPT, plan)
+    first = store.create(RUN, PROMPT, plan, "local")
+    second = store.create(RUN, PROMPT, plan, "local")
     assert [first.id, second.id] == [f"{RUN.id}.1", f"{RUN.id}.2"]
     assert first.spec() == RUN and first.prompt() == PROMPT
     assert first.job().name != second.job().name
@@ -66,11 +66,11 @@ def test_a_prompt_that_looks_like_a_place_stays_text(store: Store) -> None:
         files = (WrittenFile("spec.json", json=content),)
         return CommandJob(job_name, "preview", ("true",), {run_id: ()}, files=files)
 
-    assert store.create(RUN, PROMPT, with_text).job().files[0].json == content
+    assert store.create(RUN, PROMPT, with_text, "local").job().files[0].json == content
 
 
 def test_status_is_a_fold_and_the_first_end_stands(store: Store) -> None:
-    folder = store.create(RUN, PROMPT, plan)
+    folder = store.create(RUN, PROMPT, plan, "local")
     assert folder.run().status is ExecutionStatus.PENDING
     folder.record(Planned(folder.id, "preview", "local"))
     folder.record(Submitted({"target": "local", "job": "j", "ref": "1"}))
@@ -84,7 +84,7 @@ def test_status_is_a_fold_and_the_first_end_stands(store: Store) -> None:
 
 
 def test_a_torn_last_line_costs_only_itself(store: Store) -> None:
-    folder = store.create(RUN, PROMPT, plan)
+    folder = store.create(RUN, PROMPT, plan, "local")
     folder.record(Planned(folder.id, "preview", "local"))
     with folder.events_file.open("a") as file:
         file.write('{"event": "Submitted", "at": 1, "hand')
@@ -95,7 +95,7 @@ def test_a_torn_last_line_costs_only_itself(store: Store) -> None:
 
 
 def test_an_event_of_a_newer_version_is_passed_over(store: Store) -> None:
-    folder = store.create(RUN, PROMPT, plan)
+    folder = store.create(RUN, PROMPT, plan, "local")
     with folder.events_file.open("a") as file:
         file.write(json.dumps({"event": "Teleported", "at": 1}) + "\n")
     folder.record(Planned(folder.id, "preview", "local"))
@@ -103,7 +103,7 @@ def test_an_event_of_a_newer_version_is_passed_over(store: Store) -> None:
 
 
 def test_the_log_is_kept_byte_for_byte(store: Store) -> None:
-    folder = store.create(RUN, PROMPT, plan)
+    folder = store.create(RUN, PROMPT, plan, "local")
     raw = b"one\r\xfftwo \xe5\xa4\x9c\n"
     folder.record(Log(raw.decode("utf-8", "surrogateescape"), len(raw)))
     assert folder.log_file.read_bytes() == raw
@@ -111,15 +111,15 @@ def test_the_log_is_kept_byte_for_byte(store: Store) -> None:
 
 
 def test_one_process_at_a_time(store: Store) -> None:
-    folder = store.create(RUN, PROMPT, plan)
+    folder = store.create(RUN, PROMPT, plan, "local")
     with folder.held(), pytest.raises(RunInUse), RunFolder(folder.path).held():
         pass
 
 
 def test_find_by_prefix(store: Store) -> None:
-    folder = store.create(RUN, PROMPT, plan)
+    folder = store.create(RUN, PROMPT, plan, "local")
     other = RUN.model_copy(update={"id": "rs_00000000"})
-    store.create(other, PROMPT, plan)
+    store.create(other, PROMPT, plan, "local")
     assert store.find(folder.id) == folder
     assert store.find(RUN.id[:6]) == folder
     assert store.find(RUN.id[3:7]) == folder
@@ -132,7 +132,7 @@ def test_find_by_prefix(store: Store) -> None:
 
 
 def test_the_index_follows_the_folders(store: Store) -> None:
-    folder = store.create(RUN, PROMPT, plan)
+    folder = store.create(RUN, PROMPT, plan, "local")
     assert [row.status for row in index.rows(store)] == [ExecutionStatus.PENDING]
     folder.record(Planned(folder.id, "preview", "local"))
     folder.record(Failed("engine", "it broke"))
@@ -146,6 +146,6 @@ def test_the_index_follows_the_folders(store: Store) -> None:
 
 
 def test_a_broken_index_is_made_anew(store: Store) -> None:
-    folder = store.create(RUN, PROMPT, plan)
+    folder = store.create(RUN, PROMPT, plan, "local")
     (store.root / ".index.sqlite").write_bytes(b"not a database at all" * 100)
     assert [row.id for row in index.rows(store)] == [folder.id]
