@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import queue
 import shlex
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from cosmos_workflow.connection.host import Chunk, Completed
@@ -15,20 +14,15 @@ from cosmos_workflow.connection.ssh_config import SshAddress, route
 from cosmos_workflow.connection.ssh_connect import connect
 from cosmos_workflow.connection.ssh_errors import translated
 from cosmos_workflow.connection.ssh_keys import Ask
-from cosmos_workflow.connection.ssh_pulse import Pulse
+from cosmos_workflow.connection.ssh_link import Link, within
 from cosmos_workflow.connection.ssh_sftp import SftpSession
 from cosmos_workflow.errors import CommandFailed, HostUnreachable
 
 if TYPE_CHECKING:
     from paramiko.channel import Channel
-    from paramiko.transport import Transport
 
 __all__ = ["SshAddress", "SshHost"]
 
-SPARE = 2
-"""Channels opened ahead, so that a command costs one round trip and not two."""
-STALE_S = 20.0
-"""A connection unused for longer is asked whether it is there before it gets a command."""
 OUT_OF_TIME = 124
 
 
@@ -45,7 +39,7 @@ class SshHost:
         self.commands = 0
         self._ask = ask
         self._lock = threading.RLock()
-        self._link: _Link | None = None
+        self._link: Link | None = None
 
     def run(
         self,
@@ -58,7 +52,7 @@ class SshHost:
         """Run to the end; see Host.  Past ``timeout`` seconds: CommandFailed with code 124, or
         HostUnreachable when the machine does not answer either."""
         until = None if timeout is None else time.monotonic() + timeout
-        command = self.open(argv)
+        command = self.open(argv, patience=timeout)
         out, err, code = bytearray(), bytearray(), 0
         try:
             command.feed(stdin)
@@ -93,24 +87,21 @@ class SshHost:
         finally:
             command.close()
 
-    def open(self, argv: Sequence[str]) -> RemoteCommand:
-        """Start a command and leave its streams to the caller."""
-        with translated(self.name):
-            link = self._connected()
-            channel = link.channel()
-            channel.exec_command(shlex.join(argv))
-            self.commands += 1
-            return RemoteCommand(channel, self.name, link.touch)
+    def open(self, argv: Sequence[str], *, patience: float | None = None) -> RemoteCommand:
+        """Start a command and leave its streams to the caller.
+
+        Raises HostUnreachable when the machine does not take it within ``patience`` seconds, or
+        within the time for a connection when that is shorter.
+        """
+        return self._begin(lambda channel: channel.exec_command(shlex.join(argv)), patience)
 
     def sftp(self) -> SftpSession:
         """A new SFTP session on the same connection; the caller closes it."""
         from paramiko.sftp_client import SFTPClient
 
         with translated(self.name):
-            channel = self._connected().channel()
-            channel.invoke_subsystem("sftp")
-            self.commands += 1
-            return SftpSession(SFTPClient(channel), self.name)
+            command = self._begin(lambda channel: channel.invoke_subsystem("sftp"), None)
+            return SftpSession(SFTPClient(command.channel), self.name)
 
     def close(self) -> None:
         """Let go of the connection; the next call makes a new one."""
@@ -119,13 +110,31 @@ class SshHost:
         if link is not None:
             link.close()
 
-    def _connected(self) -> _Link:
+    def _begin(self, request: Callable[[Channel], None], patience: float | None) -> RemoteCommand:
+        limit = self.address.connect_timeout
+        with translated(self.name):
+            link = self._connected()
+            try:
+                channel = within(min(limit, patience or limit), lambda: link.begin(request))
+            except TimeoutError:
+                self._forget(link)
+                raise
+            self.commands += 1
+            return RemoteCommand(channel, self.name, link.touch)
+
+    def _forget(self, link: Link) -> None:
+        with self._lock:
+            if self._link is link:
+                self._link = None
+        link.close()
+
+    def _connected(self) -> Link:
         with self._lock:
             if self._link is not None and not self._link.answers(self.address.connect_timeout):
                 self._link.close()
                 self._link = None
             if self._link is None:
-                self._link = _Link(connect(route(self.address), self._ask))
+                self._link = Link(connect(route(self.address), self._ask))
             self._link.touch()
             return self._link
 
@@ -144,61 +153,11 @@ class SshHost:
     def _forget_if_dead(self) -> bool:
         with self._lock:
             link = self._link
-        if link is not None and link.alive(min(3.0, self.address.connect_timeout)):
-            return False
-        self.close()
+        if link is not None:
+            if link.alive(min(3.0, self.address.connect_timeout)):
+                return False
+            self._forget(link)
         return True
-
-
-class _Link:
-    """The transports of one connection, its spare channels and its pulse."""
-
-    def __init__(self, transports: list[Transport]) -> None:
-        self._transports = transports
-        self._last = transports[-1]
-        self._spare: queue.SimpleQueue[Channel | None] = queue.SimpleQueue()
-        self._used = time.monotonic()
-        self._pulse = Pulse(self._last, self.close)
-        for _ in range(SPARE):
-            self._open_ahead()
-
-    def channel(self) -> Channel:
-        """An open channel: one that waits already, or else a new one."""
-        ready = self._spare.get()
-        if ready is None or ready.closed:
-            return self._last.open_session(timeout=30)
-        self._open_ahead()
-        return ready
-
-    def touch(self) -> None:
-        self._used = time.monotonic()
-
-    def answers(self, patience: float) -> bool:
-        """False when the connection is gone; asks only when it was not used for a while."""
-        if time.monotonic() - self._used < STALE_S:
-            return bool(self._last.is_active())
-        return self.alive(patience)
-
-    def alive(self, patience: float) -> bool:
-        return self._pulse.beat(patience)
-
-    def close(self) -> None:
-        self._pulse.stop()
-        for transport in reversed(self._transports):
-            transport.close()
-
-    def _open_ahead(self) -> None:
-        threading.Thread(target=self._put_spare, daemon=True).start()
-
-    def _put_spare(self) -> None:
-        from paramiko.ssh_exception import SSHException
-
-        try:
-            self._spare.put(self._last.open_session(timeout=30))
-        except (SSHException, OSError, EOFError):
-            # A server with a low MaxSessions, or a connection that just ended: whoever comes
-            # next opens its own channel and hears the reason.
-            self._spare.put(None)
 
 
 def failed(name: str, done: Completed) -> CommandFailed:

@@ -39,6 +39,11 @@ class RemoteCommand:
         channel.in_buffer.set_event(self._wake)
         channel.in_stderr_buffer.set_event(self._wake)
 
+    @property
+    def channel(self) -> Channel:
+        """The library's own object, for a session that is no command."""
+        return self._channel
+
     def send(self, data: bytes) -> None:
         """Write to the command's stdin.  Raises HostUnreachable when it takes no more."""
         with translated(self._where):

@@ -56,15 +56,15 @@ class Hop:
 def route(address: SshAddress) -> tuple[Hop, ...]:
     """The machines to pass, the wanted one last.  Raises ConfigError for a bad configuration."""
     with translated(address.host):
-        return _route(address, _parsed(address.ssh_config), MAX_JUMPS)
+        return _route(address, _read(address.ssh_config), MAX_JUMPS)
 
 
-def _route(address: SshAddress, config: Any, left: int) -> tuple[Hop, ...]:
+def _route(address: SshAddress, config: list[str], left: int) -> tuple[Hop, ...]:
     if left == 0:
         raise ConfigError(
             f"ProxyJump for {address.host} goes round in circles.", hint="Mend ~/.ssh/config."
         )
-    said = config.lookup(address.host)
+    said = _lookup(address, config)
     last = _hop(address, said)
     jumps = said.get("proxyjump", "none")
     if jumps.lower() == "none" or last.proxy_command:
@@ -119,13 +119,20 @@ def _known_hosts(address: SshAddress, said: Mapping[str, Any]) -> tuple[Path, ..
     return tuple(dict.fromkeys((*files, *SYSTEM)))
 
 
-def _parsed(file: Path | str | None) -> Any:
+def _lookup(address: SshAddress, config: list[str]) -> Mapping[str, Any]:
+    """What the configuration says of the host.  The first value wins in such a file, so what the
+    settings say stands before it, where ``%p`` and ``%r`` of a ProxyCommand see it too."""
     from paramiko.config import SSHConfig
 
+    own = [f"Port {address.port}"] if address.port else []
+    own += [f"User {address.user}"] if address.user else []
+    said: Mapping[str, Any] = SSHConfig.from_text("\n".join(own + config)).lookup(address.host)
+    return said
+
+
+def _read(file: Path | str | None) -> list[str]:
     path = _path(file) if file else None
-    if path is None or not path.exists():
-        return SSHConfig.from_text("")
-    return SSHConfig.from_text("\n".join(_lines(path, MAX_INCLUDES)))
+    return _lines(path, MAX_INCLUDES) if path is not None and path.exists() else []
 
 
 def _lines(path: Path, left: int) -> list[str]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
+import subprocess
+import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -49,12 +52,28 @@ def _socket(hop: Hop, before: list[Transport]) -> Any:
             "direct-tcpip", (hop.host, hop.port), ("127.0.0.1", 0), timeout=hop.timeout
         )
     if hop.proxy_command:
-        from paramiko.proxy import ProxyCommand
-
-        return ProxyCommand(hop.proxy_command)
+        return _proxy(hop.proxy_command)
     plain = socket.create_connection((hop.host, hop.port), timeout=hop.timeout)
     plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return plain
+
+
+def _proxy(command: str) -> Any:
+    """A socket whose other end is the user's ProxyCommand, run by a shell as ssh runs it."""
+    if os.name != "posix":
+        from paramiko.proxy import ProxyCommand
+
+        return ProxyCommand(command)
+    ours, theirs = socket.socketpair()
+    with theirs:
+        process = subprocess.Popen(
+            ["sh", "-c", f"exec {command}"],
+            stdin=theirs.fileno(),
+            stdout=theirs.fileno(),
+            start_new_session=True,
+        )
+    threading.Thread(target=process.wait, daemon=True).start()
+    return ours
 
 
 def _login(sock: Any, hop: Hop, ask: Ask | None) -> Transport:
@@ -138,8 +157,6 @@ def _quick_transport() -> type[Transport]:
 
     class QuickTransport(Transport):  # type: ignore[misc]
         def auth_publickey(self, username: str, key: Any, event: Any = None) -> list[str]:
-            import threading
-
             mine = threading.Event()
             self.auth_handler = OneTrip(self)
             self.auth_handler.auth_publickey(username, key, mine)

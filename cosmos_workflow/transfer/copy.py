@@ -75,9 +75,7 @@ def _copy(source: Path, place: Path) -> None:
                 f"The disk is full: {place} could not be written.",
                 hint="Make room, then repeat the command.",
             ) from error
-        raise TransferError(
-            f"{source} could not be copied to {place}: {error.strerror}"
-        ) from error
+        raise TransferError(f"{source} could not be copied to {place}: {error.strerror}") from error
 
 
 def _clone(read: int, write: int) -> bool:

@@ -84,6 +84,7 @@ class RsyncTransfer:
     def _run(self, how: Sequence[str], script: str, root: str, meter: _Meter) -> Moved:
         start = time.monotonic()
         joint = Joint(self._host, lambda words: ["sh", "-c", script, "sh", root, *words])
+        receiver = "this machine" if script == OUT_OF else self._host.name
         with joint, tempfile.TemporaryFile() as errors:
             process = subprocess.Popen(
                 [self._program, *COMMON, "-e", _bridge(joint.fileno), *how],
@@ -106,13 +107,13 @@ class RsyncTransfer:
             errors.seek(0)
             said = errors.read().decode("utf-8", "replace") + joint.stderr
         if code != 0:
-            raise self._error(code, joint, said, root)
+            raise self._error(code, joint, said, root, receiver)
         seconds = time.monotonic() - start
         meter.finish()
         sent = _stat(text, "Literal data")
         return Moved(_stat(text, "Number of regular files transferred"), sent, seconds)
 
-    def _error(self, code: int, joint: Joint, said: str, root: str) -> Exception:
+    def _error(self, code: int, joint: Joint, said: str, root: str, receiver: str) -> Exception:
         name = self._host.name
         if joint.lost is not None:
             return _interrupted(name, joint.lost.message)
@@ -126,7 +127,7 @@ class RsyncTransfer:
                 hint="Check remote_dir, and that the account may write there.",
             )
         if "No space left on device" in said or "Disk quota exceeded" in said:
-            return _full(name, said)
+            return _full(receiver, said)
         if code in INTERRUPTED:
             return _interrupted(name, _reason(said))
         return TransferError(
@@ -213,12 +214,11 @@ def _interrupted(name: str, why: str) -> TransferInterrupted:
     )
 
 
-def _full(name: str, said: str) -> TransferError:
+def _full(where: str, said: str) -> TransferError:
     line = next(line for line in said.splitlines() if "space left" in line or "quota" in line)
-    whose = f"The disk of {name}" if "[receiver]" not in line.lower() else "The receiving disk"
     return TransferError(
-        f"{whose} is full: {line.strip()}",
-        hint=f"Make room (`cosmos status --target {name}` shows the disk), then repeat.",
+        f"The disk of {where} is full: {line.strip()}",
+        hint="Make room (`cosmos status` shows the host's disk), then repeat the command.",
     )
 
 

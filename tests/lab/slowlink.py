@@ -24,6 +24,9 @@ class SlowLink:
         self.rtt_s = rtt_s
         self.connections = 0
         self.bytes_up = 0
+        self.bytes_down = 0
+        self.drop_after: int | None = None
+        """Close every connection once so many bytes came down."""
         self._cut = threading.Event()
         self._sockets: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -71,9 +74,9 @@ class SlowLink:
         for source, sink in ((client, server), (server, client)):
             source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             line: queue.SimpleQueue[tuple[float, bytes]] = queue.SimpleQueue()
-            count = source is client
+            up = source is client
             threading.Thread(
-                target=self._read, args=(source, line, self._cut, count), daemon=True
+                target=self._read, args=(source, line, self._cut, up), daemon=True
             ).start()
             threading.Thread(target=self._write, args=(line, sink, self._cut), daemon=True).start()
 
@@ -82,15 +85,20 @@ class SlowLink:
         source: socket.socket,
         line: queue.SimpleQueue[tuple[float, bytes]],
         cut: threading.Event,
-        count: bool,
+        up: bool,
     ) -> None:
         while True:
             try:
                 data = source.recv(1 << 18)
             except OSError:
                 data = b""
-            if count:
+            if up:
                 self.bytes_up += len(data)
+            else:
+                self.bytes_down += len(data)
+                if self.drop_after is not None and self.bytes_down > self.drop_after:
+                    self.drop()
+                    return
             if cut.is_set():
                 return
             line.put((time.monotonic() + self.rtt_s / 2, data))
