@@ -22,6 +22,14 @@ host = ""               # name, address, or alias of ~/.ssh/config
 user = ""               # empty: what ~/.ssh/config says, else your own name
 port = 0                # 0: what ~/.ssh/config says, else 22
 ssh_key = ""            # path of a private key; empty: the agent and ~/.ssh/config
+ssh_config = "~/.ssh/config"
+known_hosts = "~/.ssh/known_hosts"
+# Absolute folders on the host; host-setup.sh makes them and prints these lines.
+repo = ""               # clone of the model's code; empty: it is in the image
+checkpoints = ""        # model weights; empty: they are in the image
+hf_cache = ""           # Hugging Face cache; empty: none is kept
+secrets = []            # variables passed to jobs, by name: ["HF_TOKEN"]; never written down
+python = "python3"      # the interpreter on the host; only for launcher "shell"
 
 [paths]
 remote_dir = "cosmos"   # on the host, relative to the user's home
@@ -32,8 +40,10 @@ local_outputs_dir = "outputs"
 
 [docker]
 image = ""              # empty: the one that the engine names; best pinned: name@sha256:...
+images = {}             # image by engine, { transfer1 = "..." }; wins over image
 gpu_enabled = true      # false: no --gpus for docker
 shm_size = ""           # like "8g"; empty: --ipc=host
+container_user = ""     # uid:gid in the container; empty: the image's
 
 [defaults]
 target = ""             # empty: "remote" when it has a host, else "local"
@@ -51,16 +61,16 @@ time_limit = 21600      # seconds a job may run; 0: no limit
 # ssh_config = "~/.ssh/config"
 # known_hosts = "~/.ssh/known_hosts"
 # remote_dir = "cosmos"
-# python = "python3"                  # on the host
+# python = "python3"
 # image = ""
-# images = { transfer1 = "" }         # image by engine; wins over image
+# images = { transfer1 = "" }
 # gpu_enabled = true
 # shm_size = ""
-# checkpoints = "/data/checkpoints"   # model weights on the host
-# hf_cache = "/data/huggingface"      # Hugging Face cache on the host
-# repo = ""                           # clone of the model's code; empty: it is in the image
-# container_user = ""                 # uid:gid in the container; empty: the image's
-# secrets = ["HF_TOKEN"]              # variables passed to jobs, by name, never written down
+# checkpoints = "/data/checkpoints"
+# hf_cache = "/data/huggingface"
+# repo = "/data/cosmos-transfer1"
+# container_user = ""
+# secrets = ["HF_TOKEN"]
 """
 
 IGNORED = ("/inputs/videos/", "/outputs/")

@@ -179,3 +179,20 @@ def test_a_login_is_set_and_the_rest_stays() -> None:
 def test_what_is_no_login(text: str) -> None:
     with pytest.raises(ConfigError, match="is not a host"):
         template.login(text)
+
+
+def test_remote_is_a_target_like_any_other(tmp_path: Path) -> None:
+    """Whatever a target of one's own can be told, ``remote`` can be told, under the same key."""
+    write(
+        tmp_path,
+        '[remote]\nhost = "gpu"\nrepo = "/m/repo"\ncheckpoints = "/m/repo/checkpoints"\n'
+        'hf_cache = "/m/hf"\nsecrets = ["HF_TOKEN"]\nknown_hosts = "/k"\nssh_config = "/c"\n'
+        '[docker]\nimages = { transfer1 = "t1" }\ncontainer_user = "1000:1000"\n',
+    )
+    remote = load(tmp_path).all_targets()["remote"]
+    assert (remote.repo, remote.checkpoints, remote.hf_cache) == (
+        "/m/repo", "/m/repo/checkpoints", "/m/hf"
+    )  # fmt: skip
+    assert remote.secrets == ("HF_TOKEN",) and remote.images == {"transfer1": "t1"}
+    assert remote.known_hosts == "/k" and remote.container_user == "1000:1000"
+    assert remote.model_fields_set == set(TargetSettings.model_fields)
