@@ -1,6 +1,9 @@
 """Running jobs: what a job is, where it can run, and the driver that does it."""
 
+from cosmos_workflow.execution.docker_command import DockerCommandBuilder
 from cosmos_workflow.registry import Registry
+
+__all__ = ["LAUNCHERS", "TARGETS", "DockerCommandBuilder"]
 
 TARGETS = Registry(
     kind="kind of target",

@@ -16,8 +16,8 @@ from dockerd import Docker
 from nvidia import H100, fake_nvidia_smi
 
 from cosmos_workflow.errors import SubmissionRejected
+from cosmos_workflow.execution import DockerCommandBuilder
 from cosmos_workflow.execution.docker import DockerLauncher, container_name
-from cosmos_workflow.execution.docker_command import DockerCommandBuilder
 from cosmos_workflow.execution.job import Arg, CommandJob
 from cosmos_workflow.execution.launcher import Site, State
 

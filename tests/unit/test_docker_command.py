@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cosmos_workflow.errors import SubmissionRejected
+from cosmos_workflow.execution import DockerCommandBuilder
 from cosmos_workflow.execution.docker import DockerLauncher, container_name, image_for
-from cosmos_workflow.execution.docker_command import DockerCommandBuilder
 from cosmos_workflow.execution.docker_refusals import REFUSALS, rejection
 from cosmos_workflow.execution.job import CommandJob
 from cosmos_workflow.execution.launcher import Site, State
