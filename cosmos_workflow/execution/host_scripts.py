@@ -26,7 +26,7 @@ if [ "$secrets" -gt 0 ] && [ ! -e "$ws/job.log" ]; then
   [ -p "$ws/secrets" ] || mkfifo -m 600 "$ws/secrets" || exit 73
 fi
 "$@" || exit $?
-if [ -p "$ws/secrets" ]; then
+if [ -p "$ws/secrets" ] && [ ! -e "$ws/exit_code" ]; then
   timeout 60 sh -c 'exec cat > "$1"' sh "$ws/secrets" || exit 74
 fi
 """
