@@ -75,8 +75,9 @@ STOP = (
     BORN
     + r"""
 ws=$1 ref=$2
-pid=${ref%%:*}
 [ ! -d "$ws" ] || [ -e "$ws/exit_code" ] || printf '' >"$ws/cancelled"
+[ -n "$ref" ] || ref=$(cat "$ws/pid" 2>/dev/null) || exit 0
+pid=${ref%%:*}
 alive() { [ "$(born "$pid")" = "${ref#*:}" ]; }
 alive || exit 0
 kill -TERM "$pid" 2>/dev/null
@@ -89,7 +90,10 @@ kill -KILL "-$pid" 2>/dev/null
 exit 0
 """
 )
-"""STOP WORKSPACE REF: run-job.sh ends the tree on TERM; what is left of its group is killed."""
+"""STOP WORKSPACE REF: run-job.sh ends the tree on TERM; what is left of its group is killed.
+
+Without a REF it is whatever was started there; nothing that was not started yet will be.
+"""
 
 
 class ShellLauncher:

@@ -6,7 +6,8 @@
 # WORKSPACE  the job's folder: job.log, exit_code, and one of the marks timed_out and stopped
 # LIMIT_S    seconds after which the whole process tree is ended; 0 for no limit
 # SECRETS    how many lines NAME=BASE64 to read from the pipe WORKSPACE/secrets; their values are
-#            in the job's environment and nowhere else
+#            in the job's environment and nowhere else: what the job says goes through a filter
+#            that turns them into asterisks, as many as they have bytes
 #
 # The working directory is kept.  Exit codes are the job's own, or 124 past the limit, 143 stopped
 # from outside, 125 never started (the log says why).
@@ -14,10 +15,17 @@ ws=$1 limit=$2 secrets=$3
 shift 4
 log=$ws/job.log
 grace=8 # seconds from TERM to KILL: less than the 10 that docker stop allows by default
-child='' watchdog='' why=''
+child='' watchdog='' why='' hider='' names=''
 
 finish() { # finish CODE: nobody ever sees half an exit code
   [ -z "$watchdog" ] || kill "$watchdog" 2>/dev/null
+  if [ -n "$hider" ]; then
+    # All that was said comes first; what a left-over process may still say is not waited for.
+    after 5 kill -KILL "$hider"
+    wait "$hider" || wait "$hider"
+    kill "$watchdog" 2>/dev/null
+    rm -f "$ws/said"
+  fi
   printf '%s\n' "$1" >"$ws/exit_code.part" && mv -f "$ws/exit_code.part" "$ws/exit_code"
   exit "$1"
 }
@@ -61,7 +69,7 @@ take() { # take NAME=BASE64: the X keeps newlines at the end of a value
   value=$(printf '%s' "${1#*=}" | decode 2>/dev/null && printf X) ||
     refuse "secret $name did not arrive whole"
   export "$name=${value%X}"
-  value=''
+  names="$names $name" value=''
 }
 
 read_secrets() { # opened for both ways, so that opening waits for nobody and nothing is lost
@@ -81,6 +89,63 @@ read_secrets() { # opened for both ways, so that opening waits for nobody and no
   kill "$watchdog" 2>/dev/null
   watchdog=''
   rm -f "$ws/secrets"
+}
+
+# -- what the job says, without its secrets ----------------------------------------------------
+
+HIDE_PYTHON='import os, sys
+found = {os.environb[os.fsencode(name)] for name in sys.argv[1:]} - {b""}
+values = [(value, b"*" * len(value)) for value in sorted(found, key=len, reverse=True)]
+for line in sys.stdin.buffer:
+    for value, stars in values:
+        line = line.replace(value, stars)
+    sys.stdout.buffer.write(line)
+    sys.stdout.buffer.flush()'
+
+HIDE_AWK='BEGIN {
+  for (i = 1; i < ARGC; i++) { value[i] = ENVIRON[ARGV[i]]; ARGV[i] = "" }
+  for (i = 1; i < ARGC; i++) # the longest first: one may be a part of another
+    for (k = i + 1; k < ARGC; k++)
+      if (length(value[k]) > length(value[i])) { t = value[i]; value[i] = value[k]; value[k] = t }
+  for (i = 1; i < ARGC; i++) { stars[i] = value[i]; gsub(/./, "*", stars[i]) }
+  n = ARGC
+}
+{
+  line = $0
+  for (i = 1; i < n && value[i] != ""; i++) {
+    done = ""
+    while (at = index(line, value[i])) {
+      done = done substr(line, 1, at - 1) stars[i]
+      line = substr(line, at + length(value[i]))
+    }
+    line = done line
+  }
+  print line
+  fflush()
+}'
+
+hide() { # hide PROGRAM NAME...: becomes the filter, in a subshell; values come by environment
+  trap '' TERM INT USR1
+  program=$1
+  shift
+  case $program in
+    python3) exec python3 -I -S -c "$HIDE_PYTHON" "$@" ;;
+    awk) LC_ALL=C exec awk "$HIDE_AWK" "$@" ;;
+  esac
+}
+
+start_hiding() {
+  for program in python3 awk; do
+    # shellcheck disable=SC2086 # a list of names
+    [ -z "$(echo works | hide "$program" $names 2>/dev/null)" ] || break
+    program=''
+  done
+  [ -n "$program" ] || refuse 'neither python3 nor awk is here, to keep secrets out of the log'
+  rm -f "$ws/said"
+  mkfifo -m 600 "$ws/said" || refuse 'no pipe can be made here, to keep secrets out of the log'
+  # shellcheck disable=SC2086
+  hide "$program" $names <"$ws/said" >>"$log" 2>/dev/null &
+  hider=$!
 }
 
 # -- the process tree --------------------------------------------------------------------------
@@ -148,12 +213,18 @@ mkdir "$ws/started" 2>/dev/null || {
 }
 trap '' HUP
 trap 'printf "" >"$ws/stopped"; finish 143' TERM INT
-[ "$secrets" -eq 0 ] || read_secrets
+if [ -e "$ws/cancelled" ]; then finish 143; fi
+out=$log
+if [ "$secrets" -gt 0 ]; then
+  read_secrets
+  start_hiding
+  out=$ws/said
+fi
 
 trap 'why=${why:-stopped}' TERM INT
 trap 'why=${why:-timed_out}' USR1
 export PYTHONUNBUFFERED=1
-"$@" >>"$log" 2>&1 </dev/null &
+"$@" >>"$out" 2>&1 </dev/null &
 child=$!
 [ "$limit" -eq 0 ] || after "$limit" kill -USR1 "$$"
 

@@ -121,14 +121,63 @@ def test_secrets(start: Start, tmp_path: Path) -> None:
         "E": "x" * 9000,
     }
     os.mkfifo(tmp_path / "secrets", 0o600)
-    show = "import os; print([os.environ[n] for n in 'A B_2 C D E'.split()])"
-    process = start(need("python3"), "-c", show, secrets=len(values), PYTHONUTF8="1")
+    show = """import os, sys
+print(repr([os.environ[n] for n in 'A B_2 C D E'.split()]), file=open(sys.argv[1], 'w'))"""
+    there = str(tmp_path / "there")
+    process = start(need("python3"), "-c", show, there, secrets=len(values), PYTHONUTF8="1")
     with (tmp_path / "secrets").open("w") as pipe:
         for name, value in values.items():
             pipe.write(f"{name}={base64.b64encode(value.encode()).decode()}\n")
     assert process.wait(20) == 0
-    assert log(tmp_path) == f"{list(values.values())}\n"
+    assert Path(there).read_text() == f"{list(values.values())}\n"
     assert not (tmp_path / "secrets").exists()
+
+
+def give(folder: Path, **values: str) -> None:
+    with (folder / "secrets").open("w") as pipe:
+        for name, value in values.items():
+            pipe.write(f"{name}={base64.b64encode(value.encode()).decode()}\n")
+
+
+@pytest.mark.parametrize("program", ["python3", "awk", "busybox awk"])
+def test_a_secret_that_the_job_prints_is_not_in_the_log(
+    start: Start, tmp_path: Path, program: str
+) -> None:
+    path = f"{tmp_path}/bin:{os.environ['PATH']}"
+    (tmp_path / "bin").mkdir()
+    if program != "python3":
+        (tmp_path / "bin" / "python3").write_text("#!/bin/sh\nexit 1\n")
+        (tmp_path / "bin" / "python3").chmod(0o755)
+    if program == "busybox awk":
+        (tmp_path / "bin" / "awk").symlink_to(need("busybox"))
+    os.mkfifo(tmp_path / "secrets", 0o600)
+    says = 'printf "%s-%s\\n" "a $A $B" "$A$A"; printf "late $B" >&2; exit 7'
+    process = start("sh", "-c", says, secrets=2, PATH=path)
+    give(tmp_path, A="s3cr", B="s3cret.*ü\\")
+    assert process.wait(20) == 7
+    assert log(tmp_path).rstrip("\n") == f"a **** {'*' * 11}-********\nlate {'*' * 11}"
+    assert (tmp_path / "exit_code").read_text() == "7\n"
+    assert not (tmp_path / "said").exists()
+
+
+def test_with_a_secret_output_is_still_there_before_the_end(start: Start, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "secrets", 0o600)
+    process = start("sh", "-c", 'echo "now $A"; exec sleep 60', secrets=1)
+    give(tmp_path, A="s3cret")
+    until(lambda: log(tmp_path) == "now ******\n")
+    process.terminate()
+    assert process.wait(20) == 143
+    assert (tmp_path / "exit_code").read_text() == "143\n"
+
+
+def test_a_left_over_process_does_not_hold_up_the_end(start: Start, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "secrets", 0o600)
+    process = start("sh", "-c", "setsid sleep 30 & echo $!", secrets=1)
+    give(tmp_path, A="s3cret")
+    began = time.monotonic()
+    assert process.wait(20) == 0
+    assert time.monotonic() - began < 9
+    os.kill(int(log(tmp_path)), signal.SIGKILL)
 
 
 @pytest.mark.parametrize("line", ["A=b*d", "1A=YQ==", "A B=YQ==", "PATH'=YQ=="])
