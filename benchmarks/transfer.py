@@ -128,7 +128,8 @@ def _upload(
 def _download(what: str, ground: Ground, way: Transfer, files: dict[str, Path]) -> Row:
     back = ground.folder / "back"
     ground.clear()
-    _plain(ground, [f"{next(iter(files.values())).parent}", f"{ground.server.host}:{ground.remote}/"])
+    source = next(iter(files.values())).parent
+    _plain(ground, [f"{source}", f"{ground.server.host}:{ground.remote}/"])
 
     def ours() -> None:
         way.pull(str(ground.remote), list(files), back)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["SshAddress", "SshHost"]
 
 OUT_OF_TIME = 124
+ANSWER_S = 10.0
+"""How long an answer may take behind the bytes of a transfer on a slow line."""
 
 
 class SshHost:
@@ -117,7 +119,9 @@ class SshHost:
             try:
                 channel = within(min(limit, patience or limit), lambda: link.begin(request))
             except TimeoutError:
-                self._forget(link)
+                # Others may be at work on this connection: end it only when it is dead.
+                if not link.alive(min(ANSWER_S, limit)):
+                    self._forget(link)
                 raise
             self.commands += 1
             return RemoteCommand(channel, self.name, link.touch)
@@ -154,7 +158,7 @@ class SshHost:
         with self._lock:
             link = self._link
         if link is not None:
-            if link.alive(min(3.0, self.address.connect_timeout)):
+            if link.alive(min(ANSWER_S, self.address.connect_timeout)):
                 return False
             self._forget(link)
         return True

@@ -18,6 +18,8 @@ SPARE = 2
 STALE_S = 20.0
 """A connection unused for longer is asked whether it is there before it gets a command."""
 OPEN_S = 30.0
+CROWDED_S = (0.02, 0.1, 0.5)
+"""Waits before a refused channel is asked for again."""
 
 T = TypeVar("T")
 
@@ -67,9 +69,20 @@ class Link:
                 self._changed.wait()
             ready = self._spare.pop(0) if self._spare else None
         if ready is None or ready.closed:
-            return self._last.open_session(timeout=OPEN_S)
+            return self._open_now()
         self._open_ahead()
         return ready
+
+    def _open_now(self) -> Channel:
+        from paramiko.ssh_exception import ChannelException
+
+        for wait in CROWDED_S:
+            try:
+                return self._last.open_session(timeout=OPEN_S)
+            except ChannelException:
+                # A session that just ended may still count against a low MaxSessions.
+                time.sleep(wait)
+        return self._last.open_session(timeout=OPEN_S)
 
     def _open_ahead(self) -> None:
         if self._crowded:

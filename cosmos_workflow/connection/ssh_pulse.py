@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from paramiko.transport import Transport
 
 INTERVAL_S = 15.0
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
+"""Long, for the question waits behind what a slow line is busy with."""
 
 
 class Pulse:

@@ -33,6 +33,7 @@ def file(tmp_path: Path) -> Path:
         "gpu.lab", "GPU.lab", "other,gpu.lab", "*.lab", "gpu.l?b", "*,!evil.lab",
         HostKeys.hash_host("gpu.lab"),
     ],
+    ids=["plain", "case", "list", "star", "question", "negated", "hashed"],
 )  # fmt: skip
 def test_names_that_match(file: Path, names: str) -> None:
     file.write_text("# comment\n\nnonsense\n" + line(names))
