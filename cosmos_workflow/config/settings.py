@@ -22,6 +22,11 @@ def _port() -> Any:
     return Field(default=0, ge=0, le=65535, description="0: what ~/.ssh/config says, else 22")
 
 
+def _silence() -> Any:
+    about = "seconds without a sign of life after which a connection counts as lost"
+    return Field(default=20, ge=5, description=f"{about}; there is a sign every 4")
+
+
 HOST = "name, address, or alias of ~/.ssh/config"
 USER = "empty: what ~/.ssh/config says, else your own name"
 SSH_KEY = "path of a private key; empty: ~/.ssh/config, the agent, the usual names in ~/.ssh"
@@ -53,6 +58,7 @@ class Remote(Table):
     hf_cache: str = _about(HF_CACHE)
     secrets: tuple[str, ...] = _about(SECRETS, ())
     python: str = _about(PYTHON, "python3")
+    silence: int = _silence()
 
 
 class Paths(Table):
@@ -101,6 +107,7 @@ class TargetSettings(Table):
     repo: str = _about(REPO)
     container_user: str = _about(CONTAINER_USER)
     secrets: tuple[str, ...] = _about(SECRETS, ())
+    silence: int = _silence()
 
 
 class Defaults(Table):

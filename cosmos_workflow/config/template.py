@@ -30,6 +30,7 @@ checkpoints = ""        # model weights; empty: they are in the image
 hf_cache = ""           # Hugging Face cache; empty: none is kept
 secrets = []            # variables passed to jobs, by name: ["HF_TOKEN"]; never written down
 python = "python3"      # the interpreter on the host; only for launcher "shell"
+silence = 20            # seconds without a sign of life, after which a connection counts as lost
 
 [paths]
 remote_dir = "cosmos"   # on the host, relative to the user's home
@@ -71,6 +72,7 @@ time_limit = 21600      # seconds a job may run; 0: no limit
 # repo = "/data/cosmos-transfer1"
 # container_user = ""
 # secrets = ["HF_TOKEN"]
+# silence = 20
 """
 
 IGNORED = ("/inputs/videos/", "/outputs/")

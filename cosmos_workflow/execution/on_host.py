@@ -28,25 +28,31 @@ from cosmos_workflow.execution.target import Handle
 from cosmos_workflow.ids import sha256_file
 from cosmos_workflow.transfer.transfer import Moved, Transfer
 
-SILENCE = 20.0
-"""Seconds without a heartbeat after which a line counts as dead; the beat is every 4 s."""
-
 
 class OnHost:
     """A target made of a machine, a way to move files to it, and a launcher on it.
 
     ``site.root`` may be relative: it then lies below the home folder on the host, which is looked
-    up once, in the first command that needs it.
+    up once, in the first command that needs it.  After ``silence`` seconds without a heartbeat a
+    line counts as dead; the beat is every 4 s.
     """
 
     def __init__(
-        self, name: str, host: Host, transfer: Transfer, launcher: Launcher, site: Site
+        self,
+        name: str,
+        host: Host,
+        transfer: Transfer,
+        launcher: Launcher,
+        site: Site,
+        *,
+        silence: float = 20.0,
     ) -> None:
         self.name = name
         self.host = host
         self._transfer = transfer
         self._launcher = launcher
         self._site = site
+        self._silence = silence
         self._absolute: Site | None = None
 
     # -- what would be done ------------------------------------------------------------------
@@ -139,7 +145,7 @@ class OnHost:
         state = self._launcher.state(handle.job, handle.ref, site)
         argv = ["sh", "-c", FOLLOW, "sh", site.workspace(handle.job), str(offset), *state]
         pending, aside = b"", b""
-        for chunk in self.host.stream(argv, idle_timeout=SILENCE):
+        for chunk in self.host.stream(argv, idle_timeout=self._silence):
             if chunk.source == "err":
                 aside += chunk.data
             elif chunk.source == "out":

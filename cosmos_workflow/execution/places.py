@@ -27,7 +27,8 @@ def local(name: str, settings: TargetSettings, root: Path, ask: Ask | None = Non
         folder = settings.remote_dir
     python = sys.executable if settings.python == "python3" else settings.python
     site = _site(settings, folder, python)
-    return OnHost(name, host, transfer_for(host), LAUNCHERS.load(settings.launcher)(), site)
+    launcher = LAUNCHERS.load(settings.launcher)()
+    return OnHost(name, host, transfer_for(host), launcher, site, silence=settings.silence)
 
 
 def ssh(name: str, settings: TargetSettings, root: Path, ask: Ask | None = None) -> OnHost:
@@ -50,7 +51,8 @@ def ssh(name: str, settings: TargetSettings, root: Path, ask: Ask | None = None)
     )
     host = SshHost(name, address, ask=ask)
     site = _site(settings, settings.remote_dir, settings.python)
-    return OnHost(name, host, transfer_for(host), LAUNCHERS.load(settings.launcher)(), site)
+    launcher = LAUNCHERS.load(settings.launcher)()
+    return OnHost(name, host, transfer_for(host), launcher, site, silence=settings.silence)
 
 
 def _site(settings: TargetSettings, root: str, python: str) -> Site:
