@@ -113,15 +113,22 @@ class SshHost:
             link.close()
 
     def _begin(self, request: Callable[[Channel], None], patience: float | None) -> RemoteCommand:
+        from paramiko.ssh_exception import ChannelException, SSHException
+
         limit = self.address.connect_timeout
         with translated(self.name):
             link = self._connected()
             try:
                 channel = within(min(limit, patience or limit), lambda: link.begin(request))
+            except ChannelException:
+                raise
             except TimeoutError:
                 # Others may be at work on this connection: end it only when it is dead.
                 if not link.alive(min(ANSWER_S, limit)):
                     self._forget(link)
+                raise
+            except (SSHException, OSError, EOFError):
+                self._forget(link)
                 raise
             self.commands += 1
             return RemoteCommand(channel, self.name, link.touch)
