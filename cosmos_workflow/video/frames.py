@@ -75,7 +75,15 @@ class Encoder:
     """
 
     def __init__(
-        self, path: Path, width: int, height: int, fps: float, *, crf: int = 12, gray: bool = False
+        self,
+        path: Path,
+        width: int,
+        height: int,
+        fps: float,
+        *,
+        crf: int = 12,
+        gray: bool = False,
+        preset: str = "fast",
     ) -> None:
         check_even(width, height, str(path))
         self.path = path
@@ -83,7 +91,8 @@ class Encoder:
         self._shape = (height, width) if gray else (height, width, 3)
         self._input = ["-f", "rawvideo", "-pix_fmt", "gray" if gray else "rgb24"]
         self._input += ["-s", f"{width}x{height}", "-r", ffmpeg.rate(fps), "-i", "pipe:0"]
-        self._output = ["-vf", ffmpeg.TV_BT709, "-r", ffmpeg.rate(fps), *H264, "-crf", str(crf)]
+        self._output = ["-vf", ffmpeg.TV_BT709, "-r", ffmpeg.rate(fps), *H264]
+        self._output += ["-preset", preset, "-crf", str(crf)]
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
