@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
 import cv2
@@ -241,8 +242,9 @@ def blockers() -> list[Blocker]:
     return found
 
 
+@cache
 def build() -> list[Quad]:
-    """Every flat face, lit and painted; the ground last."""
+    """Every flat face, lit and painted, the ground last; worked out once a process."""
     shade = blockers()
     tasks: list[Callable[[], Quad]] = []
     for number, box in enumerate(BOXES):

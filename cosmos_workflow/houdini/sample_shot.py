@@ -288,6 +288,6 @@ def _edge(seen: Buffers) -> Bytes:
     line = np.zeros(face.shape, np.uint8)
     line[:, 1:] |= face[:, 1:] != face[:, :-1]
     line[1:, :] |= face[1:, :] != face[:-1, :]
-    thick = cv2.dilate(line * np.uint8(255), np.ones((2, 2), np.uint8))
+    thick = cv2.dilate(line * np.uint8(255), np.ones((3, 3), np.uint8))
     size = (face.shape[1] // 2, face.shape[0] // 2)
     return np.asarray(cv2.resize(thick, size, interpolation=cv2.INTER_AREA), np.uint8)

@@ -31,7 +31,7 @@ The tags are set by ``setparams`` because newer versions ignore them as output o
 _START = ("-hide_banner", "-nostdin", "-y")
 _NTSC = {f"{top * 1000 / 1001:.2f}": f"{top * 1000}/1001" for top in (24, 30, 48, 60, 120)}
 _GENERIC = re.compile(
-    r"conversion failed|error (while|opening|submitting|sending|initializing|writing)"
+    r"conversion failed|error (while|opening|selecting|submitting|sending|initializing|writing)"
     r"|nothing was written|task finished|terminating thread|could not (open|write) "
     r"|output file is empty|exiting|invalid data found when processing input$|^$",
     re.IGNORECASE,

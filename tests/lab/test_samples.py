@@ -1,0 +1,96 @@
+"""The sample shot: true passes, the same every time, and careful with other people's frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from cosmos_workflow.errors import MediaError
+from cosmos_workflow.houdini.samples import SAMPLE_PASSES, render_sample
+from cosmos_workflow.houdini.sequence import read_shot
+
+SIZE = {"width": 256, "height": 140}
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sample")
+    heard: list[tuple[int, int]] = []
+    render_sample(folder, frames=3, **SIZE, report=lambda *said: heard.append(said))
+    assert heard == [(1, 3), (2, 3), (3, 3)]
+    return folder
+
+
+def picture(folder: Path, name: str) -> np.ndarray:
+    return cv2.imread(str(folder / f"{name}.png"), cv2.IMREAD_UNCHANGED)
+
+
+def test_it_is_a_complete_shot(sample: Path) -> None:
+    shot = read_shot(sample)
+    assert [str(one.modality) for one in shot.sequences] == [
+        "color",
+        "depth",
+        "segmentation",
+        "edge",
+    ]
+    assert (shot.width, shot.height, shot.frames) == (256, 140, 3)
+    assert shot.sequences[0].frames == (1001, 1002, 1003)
+
+
+def test_the_passes_say_the_same_of_the_scene(sample: Path) -> None:
+    flat, depth, edge = (picture(sample, f"{n}.1002") for n in ("segmentation", "depth", "edge"))
+    assert depth.dtype == np.uint16 and edge.ndim == 2
+    assert len(np.unique(flat.reshape(-1, 3), axis=0)) >= 12
+    sky = (flat == (180, 130, 70)).all(axis=2)
+    assert 0.1 < sky.mean() < 0.6 and depth[sky].max() == 0
+    sphere = (flat == (240, 240, 70)).all(axis=2)
+    roof = (flat == (0, 220, 220)).all(axis=2)
+    assert depth[sphere].min() > depth[roof].mean()  # nearer is brighter
+    border = (flat[:, 1:] != flat[:, :-1]).any(axis=2)
+    assert (edge[:, 1:][border] > 60).mean() > 0.95
+    assert (edge > 127).mean() < 0.2
+
+
+def test_it_moves(sample: Path) -> None:
+    first, last = (picture(sample, f"color.{n}").astype(int) for n in (1001, 1003))
+    assert np.abs(first - last).mean() > 5
+    assert 70 < first.mean() < 180 and first.std() > 30
+
+
+def test_the_same_pixels_every_time(sample: Path, tmp_path: Path) -> None:
+    render_sample(tmp_path, frames=3, **SIZE)
+    for path in sorted(sample.glob("*.png")):
+        assert path.read_bytes() == (tmp_path / path.name).read_bytes(), path.name
+
+
+def test_a_complete_one_is_kept_and_a_torn_one_is_not(sample: Path) -> None:
+    marked = sample / "color.1001.png"
+    before = marked.read_bytes()
+    stamp = marked.stat().st_mtime_ns
+    render_sample(sample, frames=3, **SIZE)
+    assert marked.stat().st_mtime_ns == stamp
+    marked.write_bytes(b"")
+    render_sample(sample, frames=3, **SIZE)
+    assert marked.read_bytes() == before
+
+
+def test_fewer_frames_leave_none_of_the_old(tmp_path: Path) -> None:
+    render_sample(tmp_path, frames=2, **SIZE)
+    render_sample(tmp_path, frames=1, **SIZE)
+    assert read_shot(tmp_path).frames == 1
+
+
+def test_other_peoples_frames_are_not_touched(tmp_path: Path) -> None:
+    (tmp_path / "color.1001.png").write_bytes(b"mine")
+    with pytest.raises(MediaError, match="not the sample's"):
+        render_sample(tmp_path, frames=1, **SIZE)
+    assert (tmp_path / "color.1001.png").read_bytes() == b"mine"
+
+
+def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(MediaError, match="cannot write the sample"):
+        render_sample(tmp_path / "file" / "x", frames=1, **SIZE)
