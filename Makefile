@@ -1,9 +1,10 @@
 # Two commands on a fresh machine: `make demo` and `make test`.  Each does all of its own set-up.
+# Another Python: make PYTHON=/path/to/python demo
 
-PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 
-.PHONY: demo test check bench clean
+.PHONY: demo test bench docs clean
 
 demo: .venv/installed
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh scripts/demo.sh
@@ -18,18 +19,22 @@ test: .venv/developed
 bench: .venv/developed
 	$(BIN)/python -m benchmarks
 
-# ffmpeg comes from the system, else from the wheel of the `ffmpeg` extra.
+# The generated parts of docs/; a test holds them up to date.
+docs: .venv/developed
+	$(BIN)/python scripts/docs.py
+
+# ffmpeg comes from the system, else from the wheel of the `ffmpeg` extra.  Python is compiled here,
+# because some environments tell it not to do that by itself, and every command would start slowly.
 .venv/installed: pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "error: Python 3.11 or newer is needed; say which with: make PYTHON=/path/to/python $(MAKECMDGOALS)" >&2; exit 2; }
-	$(PYTHON) -m venv .venv
+	@python=$${PYTHON:-$$(sh scripts/find-python.sh)} || exit 2; \
+	  echo "$$python -m venv .venv"; "$$python" -m venv --clear .venv
 	@if command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null; then extra=; else extra='[ffmpeg]'; fi; \
-	  echo "$(BIN)/pip install -e .$$extra"; $(BIN)/pip install --quiet --disable-pip-version-check -e ".$$extra"
+	  echo "$(BIN)/pip install -e .$$extra"; $(PIP) install -e ".$$extra"
 	@$(BIN)/python -m compileall -q cosmos_workflow
 	@touch $@
 
 .venv/developed: .venv/installed
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev,ffmpeg]'
+	@echo "$(BIN)/pip install -e .[dev,ffmpeg]"; $(PIP) install -e '.[dev,ffmpeg]'
 	@touch $@
 
 clean:
