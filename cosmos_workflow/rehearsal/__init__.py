@@ -1,0 +1,1 @@
+"""The renderer of the preview engine: a job's own program, on the CPU."""

@@ -31,7 +31,7 @@ _BLUR = {
 }
 """Width of the box, twice over, on a picture 352 lines high."""
 
-_PALETTE = ((196, 116, 96), (206, 168, 104), (122, 160, 118), (96, 140, 170), (140, 116, 168))
+_PALETTE = ((196, 116, 96), (206, 168, 104), (146, 152, 124), (96, 140, 170), (140, 116, 168))
 """The quiet colours that segments are tinted with."""
 
 

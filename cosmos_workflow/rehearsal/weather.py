@@ -52,7 +52,7 @@ def make_grain(look: Look, width: int, height: int, seed: int) -> Grain:
     spare = 97
     noise = rng.normal(0, 1, (height + spare, width + spare)).astype(np.float32)
     soft = cv2.GaussianBlur(noise, (0, 0), 0.7)
-    level = 1.0 + 5.0 * look.grain
+    level = 1.0 + 3.8 * look.grain
     tile = np.clip(np.rint(soft / soft.std() * level + 1.6 * level), 0, 255).astype(np.uint8)
     offsets = rng.integers(0, spare, (251, 2))
     return Grain(np.ascontiguousarray(np.repeat(tile[..., None], 3, axis=2)), offsets)

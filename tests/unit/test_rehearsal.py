@@ -247,3 +247,11 @@ def test_faulty_requests(tmp_path: Path, text: str, said: str) -> None:
 def test_missing_request(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="cannot read"):
         read(tmp_path / "none.json")
+
+
+def test_the_page_lists_every_word() -> None:
+    page = Path(__file__).parents[2] / "docs" / "engines" / "preview.md"
+    _, _, text = page.read_text(encoding="utf-8").partition("## Words")
+    listed = set(re.findall(r"[\w-]+(?: [\w-]+)*", text)) | set(re.findall(r"[\w-]+", text))
+    for word in (word for row in words.TABLE for word in row):
+        assert word in listed or f" {word}," in text or f" {word} " in text, word
