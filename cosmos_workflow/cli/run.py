@@ -98,8 +98,11 @@ def run_all(
                 continue
             try:
                 started = line.start(bench, spec, prompt, how, again=again, say=screen.say)
+                screen.begin(started.folder.id)
                 if started.note:
                     screen.say(started.note)
+                else:
+                    screen.events(event for event, _ in started.folder.events())
                 _watch(screen, bench, started.folder, detach=detach)
             except JobError as error:
                 if len(specs) == 1:

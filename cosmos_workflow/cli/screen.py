@@ -15,8 +15,8 @@ from cosmos_workflow.cli.words import (
     clean,
     grid,
     is_terminal,
-    nearby,
     log_line,
+    nearby,
     one_line,
     painted,
     screen_width,
@@ -226,6 +226,8 @@ class LineScreen:
                     self.clear()
                 for text, style in told(event):
                     self.say(text, style)
+                if isinstance(event, Submitted):
+                    self.progress("waiting for the job's first words", None, "")
 
     def events(self, events: Iterable[Event]) -> Event | None:
         """Show each event; the last one is returned."""
@@ -244,7 +246,7 @@ def told(event: Event) -> list[tuple[str, str]]:
         case Submitted():
             return [("submitted: the run goes on by itself from here", "")]
         case Disconnected():
-            again = f"the run goes on; trying again in {event.retry_in:.0f} s"
+            again = f"nothing is lost; trying again in {event.retry_in:.0f} s"
             return [(f"connection lost ({one_line(event.reason)}); {again}", "yellow")]
         case JobEnded():
             code = "" if event.exit_code in (None, 0) else f" with exit code {event.exit_code}"
@@ -270,6 +272,8 @@ def _told_why(message: str, hint: str) -> list[tuple[str, str]]:
 
 
 def _amount(event: Transferring) -> str:
+    if not event.total:
+        return ""
     speed = f", {size(event.speed)}/s" if event.speed else ""
     return f"{size(event.done)} of {size(event.total)}{speed}"
 

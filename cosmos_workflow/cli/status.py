@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from textwrap import wrap
 from typing import Annotated
 
 import typer
@@ -11,9 +12,12 @@ from cosmos_workflow.cli import completion
 from cosmos_workflow.cli.options import Json, Verbose
 from cosmos_workflow.cli.passphrase import ask
 from cosmos_workflow.cli.screen import Screen, open_screen
+from cosmos_workflow.cli.words import screen_width
 from cosmos_workflow.config.load import load
 from cosmos_workflow.errors import HostError
-from cosmos_workflow.workflows.doctor import GIB, Check, Report, examine
+from cosmos_workflow.prompts import library
+from cosmos_workflow.prompts.run_spec import RunSpec
+from cosmos_workflow.workflows.doctor import GIB, Report, examine
 
 TargetName = Annotated[
     str, typer.Option("--target", "-t", help="Which target.", autocompletion=completion.targets)
@@ -32,11 +36,13 @@ def status(
     verbose: Verbose = False,
 ) -> None:
     """How a target is doing: GPUs, containers, disk, image. One connection, one command."""
-    report = examine(load(), target, engine, ask)
+    report = examine(load(), target, engine, ask=ask)
     with open_screen(json=as_json) as screen:
         screen.data(_facts(report))
         screen.say(f"{report.target} for {report.engine}", "bold")
-        screen.table(["", "", ""], [_row(check, verbose) for check in report.checks])
+        screen.table(
+            ["", "check", "found"], [[one.level, one.name, one.said] for one in report.checks]
+        )
         _working(screen, report, verbose)
     _judge(report, only_reachable=True)
 
@@ -44,25 +50,41 @@ def status(
 def doctor(
     target: TargetName = "",
     engine: EngineName = "",
+    run: Annotated[
+        str,
+        typer.Option(
+            "--run",
+            metavar="RUN_SPEC",
+            help="For exactly what this RunSpec needs.",
+            autocompletion=completion.run_specs,
+        ),
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Check everything a run needs, with the fix for each fault. Exit code 4 if one is left."""
-    report = examine(load(), target, engine, ask)
+    settings = load()
+    spec = RunSpec.load(library.find(settings, "run", run)) if run else None
+    report = examine(settings, target, engine, spec, ask)
     with open_screen(json=as_json) as screen:
         screen.data(_facts(report))
-        screen.say(f"{report.target} for {report.engine}", "bold")
+        screen.say(f"{report.target} for {spec.id if spec else report.engine}", "bold")
         for check in report.checks:
-            screen.say(f"{check.level:>4}  {check.name}: {check.said}", _STYLES[check.level])
+            _tell(screen, f"{check.level:>4}  {check.name}: ", check.said, _STYLES[check.level])
             if check.level != "ok" and check.fix:
-                screen.say("      " + check.fix.replace("\n", "\n      "), "cyan")
+                _tell(screen, "      ", check.fix, "cyan")
     _judge(report, only_reachable=False)
 
 
-def _row(check: Check, verbose: bool) -> list[str]:
-    said = check.said
-    if check.level != "ok" and check.fix and verbose:
-        said = f"{said}\n{check.fix}"
-    return [check.level, check.name, said]
+def _tell(screen: Screen, head: str, text: str, style: str) -> None:
+    """A paragraph that hangs below its first word."""
+    width = max(40, screen_width())
+    for line in text.splitlines():
+        told = wrap(
+            line, width, initial_indent=head, subsequent_indent="      ",
+            break_long_words=False, break_on_hyphens=False,
+        )  # fmt: skip
+        screen.say("\n".join(told), style)
+        head = "      "
 
 
 def _working(screen: Screen, report: Report, verbose: bool) -> None:
@@ -104,7 +126,7 @@ def _judge(report: Report, *, only_reachable: bool) -> None:
     if only_reachable:
         failed = [check for check in failed if check.name == "reachable"]
     if failed:
-        names = ", ".join(check.name for check in failed)
+        names = ", ".join(dict.fromkeys(check.name for check in failed))
         raise HostError(
             f"{report.target} is not ready for {report.engine}: {names}",
             hint=failed[0].fix if only_reachable else "each fix stands below its line",

@@ -25,7 +25,7 @@ from cosmos_workflow.engines.transfer1_options import (
 from cosmos_workflow.errors import SpecError
 from cosmos_workflow.events import JobEnded, Progress, Verdict
 from cosmos_workflow.execution.job import CommandJob, Place, WrittenFile
-from cosmos_workflow.prompts.enums import BlurStrength, CannyThreshold, Modality
+from cosmos_workflow.prompts.enums import WEIGHT_ORDER, BlurStrength, CannyThreshold, Modality
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
 
@@ -97,9 +97,14 @@ class Transfer1:
         return [region.path for region in options_of(run).regional_prompts if region.path]
 
     def needs(self, run: RunSpec | None = None) -> Needs:
-        """GPU memory, and the weight files of the controls in use."""
+        """GPU memory, and the weight files of the controls in use, or of the usual four."""
         if run is None:
-            return Needs(GPU_MEMORY_GIB, (f"{BASE}/base_model.pt", *ALWAYS_LOADED), IMAGE)
+            names = [
+                "base_model",
+                *(f"{transfer1_spec.HINTS[one]}_control" for one in WEIGHT_ORDER),
+            ]
+            own = (f"{BASE}/{name}.pt" for name in names)
+            return Needs(GPU_MEMORY_GIB, (*own, *ALWAYS_LOADED), IMAGE)
         options = options_of(run)
         home = DRIVING_BASE if options.is_av_sample else BASE
         names = [transfer1_spec.HINTS[control] for control in in_use(run)]

@@ -13,6 +13,7 @@ from cosmos_workflow.engines.engine import Needs
 from cosmos_workflow.errors import CosmosError, MissingExtra
 from cosmos_workflow.execution.facts import HostFacts
 from cosmos_workflow.execution.on_host import OnHost
+from cosmos_workflow.prompts.run_spec import RunSpec
 from cosmos_workflow.video import ffmpeg
 from cosmos_workflow.workflows import assemble
 
@@ -54,14 +55,18 @@ def examine(
     settings: Settings,
     target_name: str = "",
     engine_name: str = "",
+    run: RunSpec | None = None,
     ask: Callable[[str], str] | None = None,
 ) -> Report:
-    """Look at this machine and the target, in one connection and one command on it."""
+    """Look at this machine and the target, in one connection and one command on it.
+
+    With a RunSpec, for exactly what that run needs.
+    """
     target_name = target_name or settings.default_target
-    engine_name = engine_name or settings.default_engine
+    engine_name = run.engine if run else engine_name or settings.default_engine
     place = assemble.target(settings, target_name, ask)
     options = settings.all_targets()[target_name]
-    needs = assemble.engine(engine_name).needs()
+    needs = assemble.engine(engine_name).needs(run)
     image = options.images.get(engine_name) or options.image or needs.image
     checks = [*_here(options)]
     started = time.monotonic()
@@ -100,7 +105,7 @@ def _there(
     if facts.clock is not None:
         yield _clock(facts.clock - now)
     if options.launcher == "docker":
-        yield from _docker(facts, image)
+        yield from _docker(facts, image, options.gpu_enabled)
     if needs.gpu_memory_gib and options.gpu_enabled:
         yield from _gpus(facts, needs)
     if needs.checkpoints:
@@ -147,7 +152,7 @@ def _clock(skew: float) -> Check:
     return Check("clock", "ok", f"{skew:+.0f} s")
 
 
-def _docker(facts: HostFacts, wanted: str) -> Iterator[Check]:
+def _docker(facts: HostFacts, wanted: str, gpus: bool) -> Iterator[Check]:
     engine = facts.docker
     if engine is None:
         yield Check("docker", "fail", "not installed on the host", "install Docker Engine there")
@@ -160,17 +165,14 @@ def _docker(facts: HostFacts, wanted: str) -> Iterator[Check]:
         )  # fmt: skip
         return
     yield Check("docker", "ok", engine.server)
-    yield (
-        Check("nvidia toolkit", "ok", "containers can have GPUs")
-        if engine.nvidia
-        else Check(
-            "nvidia toolkit",
-            "fail",
-            "Docker cannot give GPUs to containers",
+    if gpus and engine.nvidia:
+        yield Check("nvidia toolkit", "ok", "containers can have GPUs")
+    elif gpus:
+        yield Check(
+            "nvidia toolkit", "fail", "Docker cannot give GPUs to containers",
             "install nvidia-container-toolkit, then: sudo nvidia-ctk runtime configure "
             "--runtime=docker && sudo systemctl restart docker",
-        )
-    )
+        )  # fmt: skip
     for image in (image for image in facts.images if image.name == wanted):
         if not image.id:
             yield Check(
