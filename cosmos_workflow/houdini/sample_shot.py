@@ -20,6 +20,7 @@ from cosmos_workflow.houdini.sample_draw import (
     rays,
 )
 from cosmos_workflow.houdini.sample_light import SUN, SUNLIGHT, develop
+from cosmos_workflow.houdini.sample_materials import fbm
 from cosmos_workflow.houdini.sample_sky import HAZE, horizon_light, mountains, sky
 from cosmos_workflow.prompts.enums import Modality
 
@@ -164,7 +165,7 @@ def _fixed_balls() -> list[Ball]:
 
 def _matte(colour: Vector, rough: float, grain: float):  # type: ignore[no-untyped-def]
     """Shading for stone and leaves: sun and sky on a surface of some roughness."""
-    noise = scene.fbm(512, 512, 24, 5, 77) - 0.5
+    noise = fbm(512, 512, 24, 5, 77) - 0.5
 
     def shade(normals: Floats, points: Floats, along: Floats) -> Bytes:
         x, y, z = (points * np.float32(grain * 3)).T

@@ -9,7 +9,8 @@ import numpy as np
 
 from cosmos_workflow.houdini.sample_draw import Buffers, Bytes, Floats, Vector, lookup
 from cosmos_workflow.houdini.sample_light import HORIZON, SUN, develop
-from cosmos_workflow.houdini.sample_scene import THINGS, fbm
+from cosmos_workflow.houdini.sample_materials import fbm
+from cosmos_workflow.houdini.sample_scene import THINGS
 
 HAZE = np.array((0.80, 0.52, 0.43), np.float32)
 """The colour of far air."""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cosmos_workflow.errors import MediaError
-from cosmos_workflow.houdini.samples import SAMPLE_PASSES, render_sample
+from cosmos_workflow.houdini.samples import render_sample
 from cosmos_workflow.houdini.sequence import read_shot
 
 SIZE = {"width": 256, "height": 140}
