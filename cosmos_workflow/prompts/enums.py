@@ -63,4 +63,4 @@ CANNY_PAIRS: dict[CannyThreshold, tuple[int, int]] = {
     CannyThreshold.HIGH: (200, 300),
     CannyThreshold.VERY_HIGH: (300, 400),
 }
-"""The nominal (low, high) thresholds of each preset, on 8-bit grey (Cosmos Transfer 1 and 2.5)."""
+"""The nominal (low, high) thresholds of each preset, on 8-bit frames (Cosmos Transfer 1, 2.5)."""

@@ -237,7 +237,7 @@ def _metadata_file(settings: Settings, text: str) -> Path:
             place = place / FILE_NAME
         if place.is_file():
             return place
-    folders = sorted(settings.videos_dir.glob(f"*/{FILE_NAME}"), reverse=True)
+    folders = sorted(settings.videos_dir.glob(f"[!.]*/{FILE_NAME}"), reverse=True)
     for file in folders:  # the newest of that name: folders are name_date_time
         if file.parent.name.rsplit("_", 2)[0] == text:
             return file
