@@ -1,6 +1,26 @@
-"""The two small programs that a host runs for us: constant text, everything else is an argument.
+"""The small programs that a host runs for us: constant text, everything else is an argument.
 
 Both are POSIX sh.  They are passed as ``sh -c SCRIPT sh ARG...``; nothing is ever pasted in.
+"""
+
+LOOK = r"""
+root=$1; shift
+case $root in /*) ;; *) home=$(cd && pwd) || exit; root=$home/$root ;; esac
+there=
+while [ $# -gt 0 ]; do
+  dir=$root/inputs/$1 answer=n
+  if [ -e "$dir/.ok.$2" ] && [ -f "$dir/$2" ]; then
+    [ "$(($(wc -c < "$dir/$2")))" -ne "$3" ] || answer=y
+  fi
+  there=$there$answer
+  shift 3
+done
+printf '%s\n%s\n' "$there" "$root"
+"""
+"""LOOK ROOT (SHA NAME SIZE)...
+
+A line with y or n for each input: is it there whole, and checked?  Then the root as an absolute
+path; a relative one is below the home folder.
 """
 
 SUBMIT = r"""

@@ -20,8 +20,8 @@ from cosmos_workflow.errors import (
 )
 from cosmos_workflow.events import JobEnded, Log, RemoteFile, Staged, Transferring
 from cosmos_workflow.execution.facts import HostFacts
-from cosmos_workflow.execution.host_scripts import FOLLOW, SUBMIT
-from cosmos_workflow.execution.job import CommandJob, Derived, render
+from cosmos_workflow.execution.host_scripts import FOLLOW, LOOK, SUBMIT
+from cosmos_workflow.execution.job import CommandJob, Derived, Input, render
 from cosmos_workflow.execution.launcher import Launcher, Site
 from cosmos_workflow.execution.narrate import narrate
 from cosmos_workflow.execution.target import Handle
@@ -75,21 +75,32 @@ class OnHost:
     def stage(self, job: CommandJob) -> Generator[Transferring | Staged, None, None]:
         """Inputs under the name of their content, written files into the workspace."""
         with tempfile.TemporaryDirectory(prefix="cosmos-stage-") as folder:
-            site = self._resolved()
+            site, there = self._look(job.inputs)
             files = self._files(job, site, Path(folder))
-            root = site.root
             total = sum(path.stat().st_size for path in files.values())
+            new = {key: path for key, path in files.items() if key not in there}
             moved: Moved = yield from narrate(
-                "up", lambda report: self._transfer.push(files, root, report=report)
+                "up", lambda report: self._transfer.push(new, site.root, report=report, new=True)
             )
         yield Staged(moved.sent, total, round(moved.seconds, 3))
+
+    def _look(self, inputs: Sequence[Input]) -> tuple[Site, frozenset[str]]:
+        """The site with an absolute root, and which inputs lie there, checked: one command."""
+        facts = [text for item in inputs for text in (item.sha256, item.name, str(item.size))]
+        root = self._site.root.removeprefix("~/")
+        answers, _, root = self.host.run(["sh", "-c", LOOK, "sh", root, *facts]).stdout.partition(
+            "\n"
+        )
+        self._absolute = replace(self._site, root=root.removesuffix("\n"))
+        there = [item for item, answer in zip(inputs, answers, strict=True) if answer == "y"]
+        return self._absolute, frozenset(_place(item) for item in there)
 
     def _files(self, job: CommandJob, site: Site, folder: Path) -> dict[str, Path]:
         files: dict[str, Path] = {}
         for item in job.inputs:
             assert isinstance(item.source, Path), "derived inputs are made before staging"
             _unchanged(item.source, item.size)
-            files[f"inputs/{item.sha256}/{item.name}"] = item.source
+            files[_place(item)] = item.source
         scripts = {file.path: file.script for file in job.files if file.script}
         for path, script in {**scripts, "run-job.sh": "run-job.sh"}.items():
             text = resources.files("cosmos_workflow.scripts").joinpath(script).read_bytes()
@@ -193,10 +204,11 @@ class OnHost:
         """Bring files home; each must have the sha256 that it has on the host."""
         into.mkdir(parents=True, exist_ok=True)
         wanted = [file for file in files if not _same(into / file.path, file)]
-        paths = [file.path for file in wanted]
+        paths, size = [file.path for file in wanted], sum(file.size for file in wanted)
         root = self._resolved().workspace(handle.job)
         yield from narrate(
-            "down", lambda report: self._transfer.pull(root, paths, into, report=report)
+            "down",
+            lambda report: self._transfer.pull(root, paths, into, report=report, size=size),
         )
         for file in wanted:
             if not _same(into / file.path, file):
@@ -225,12 +237,17 @@ class OnHost:
     def _resolved(self) -> Site:
         """The site with an absolute root: a container can only be given absolute folders."""
         if self._absolute is None:
-            root = self._site.root.removeprefix("~/")
-            if not root.startswith("/"):
-                home = self.host.run(["sh", "-c", "cd && pwd"]).stdout.rstrip("\n")
-                root = f"{home}/{root}"
-            self._absolute = replace(self._site, root=root)
+            if self._site.root.startswith("/"):
+                self._absolute = self._site
+            else:
+                self._look(())
+            assert self._absolute is not None
         return self._absolute
+
+
+def _place(item: Input) -> str:
+    """Where an input lies below the root: by its content."""
+    return f"inputs/{item.sha256}/{item.name}"
 
 
 def _files_of(lines: Sequence[str]) -> tuple[RemoteFile, ...]:

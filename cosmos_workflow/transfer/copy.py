@@ -24,13 +24,17 @@ FICLONE = 0x40049409
 class CopyTransfer:
     """A Transfer between folders of this machine."""
 
-    def push(self, files: Mapping[str, Path], root: str, *, report: Report | None = None) -> Moved:
+    def push(
+        self, files: Mapping[str, Path], root: str, *, report: Report | None = None,
+        new: bool = False,
+    ) -> Moved:  # fmt: skip
         """See Transfer.push."""
         return _copy_all(manifest(files), Path(root), report)
 
     def pull(
-        self, root: str, paths: Sequence[str], into: Path, *, report: Report | None = None
-    ) -> Moved:
+        self, root: str, paths: Sequence[str], into: Path, *, report: Report | None = None,
+        size: int = 0,
+    ) -> Moved:  # fmt: skip
         """See Transfer.pull."""
         return _copy_all(
             manifest({checked(path): Path(root) / path for path in paths}), into, report

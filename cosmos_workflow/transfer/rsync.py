@@ -20,7 +20,7 @@ from cosmos_workflow.connection.ssh import SshHost
 from cosmos_workflow.errors import TransferError, TransferInterrupted
 from cosmos_workflow.transfer.joint import Joint
 from cosmos_workflow.transfer.manifest import Item, checked, manifest
-from cosmos_workflow.transfer.transfer import Moved
+from cosmos_workflow.transfer.transfer import Moved, ProgramMissing
 
 NO_FOLDER = 73
 NOT_FOUND = 127
@@ -46,8 +46,8 @@ INTERRUPTED = frozenset({5, 10, 12, 20, 30, 35, 255})
 PROGRESS = re.compile(rb"^\s*(\d+)\s+(\d+)%")
 
 
-class RsyncMissing(TransferError):
-    """The host has no rsync; only the choice of a transfer sees this."""
+class RsyncMissing(ProgramMissing):
+    """The host has no rsync."""
 
 
 class RsyncTransfer:
@@ -57,7 +57,10 @@ class RsyncTransfer:
         self._host = host
         self._program = program
 
-    def push(self, files: Mapping[str, Path], root: str, *, report: Report | None = None) -> Moved:
+    def push(
+        self, files: Mapping[str, Path], root: str, *, report: Report | None = None,
+        new: bool = False,
+    ) -> Moved:  # fmt: skip
         """See Transfer.push."""
         items = manifest(files)
         if not items:
@@ -69,12 +72,13 @@ class RsyncTransfer:
             return self._run([*UP, f"{folder}/", "there:."], INTO, root, meter)
 
     def pull(
-        self, root: str, paths: Sequence[str], into: Path, *, report: Report | None = None
-    ) -> Moved:
+        self, root: str, paths: Sequence[str], into: Path, *, report: Report | None = None,
+        size: int = 0,
+    ) -> Moved:  # fmt: skip
         """See Transfer.pull."""
         if not paths:
             return Moved(0, 0, 0.0)
-        _make_folder(into)
+        make_folder(into)
         with tempfile.NamedTemporaryFile(prefix="cosmos-") as names:
             names.write(b"".join(os.fsencode(checked(path)) + b"\0" for path in paths))
             names.flush()
@@ -116,7 +120,7 @@ class RsyncTransfer:
     def _error(self, code: int, joint: Joint, said: str, root: str, receiver: str) -> Exception:
         name = self._host.name
         if joint.lost is not None:
-            return _interrupted(name, joint.lost.message)
+            return interrupted(name, joint.lost.message)
         if joint.failed is not None:
             return joint.failed
         if joint.exit_code == NOT_FOUND:
@@ -127,9 +131,9 @@ class RsyncTransfer:
                 hint="Check remote_dir, and that the account may write there.",
             )
         if "No space left on device" in said or "Disk quota exceeded" in said:
-            return _full(receiver, said)
+            return full(receiver, said)
         if code in INTERRUPTED:
-            return _interrupted(name, _reason(said))
+            return interrupted(name, _reason(said))
         return TransferError(
             f"Files could not be moved to or from {name}: {_reason(said)}",
             hint="Check that the file is there, is readable, and that its folder can be written.",
@@ -174,7 +178,8 @@ def _place(item: Item, folder: Path) -> None:
     os.utime(place, (seconds, seconds))
 
 
-def _make_folder(into: Path) -> None:
+def make_folder(into: Path) -> None:
+    """Where a download goes.  Raises TransferError."""
     try:
         into.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -207,14 +212,16 @@ def _reason(said: str) -> str:
     return (plain or lines or ["rsync gave no reason."])[0]
 
 
-def _interrupted(name: str, why: str) -> TransferInterrupted:
+def interrupted(name: str, why: str) -> TransferInterrupted:
+    """The error of a line that broke."""
     return TransferInterrupted(
         f"The transfer with {name} was interrupted: {why}",
         hint="Repeat the command: it goes on where it stopped.",
     )
 
 
-def _full(where: str, said: str) -> TransferError:
+def full(where: str, said: str) -> TransferError:
+    """The error of a full disk, from what the program said of it."""
     line = next(line for line in said.splitlines() if "space left" in line or "quota" in line)
     return TransferError(
         f"The disk of {where} is full: {line.strip()}",

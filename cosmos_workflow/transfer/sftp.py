@@ -36,7 +36,10 @@ class SftpTransfer:
     def __init__(self, host: SshHost) -> None:
         self._host = host
 
-    def push(self, files: Mapping[str, Path], root: str, *, report: Report | None = None) -> Moved:
+    def push(
+        self, files: Mapping[str, Path], root: str, *, report: Report | None = None,
+        new: bool = False,
+    ) -> Moved:  # fmt: skip
         """See Transfer.push."""
         items = manifest(files)
         tally = _Tally(report, sum(item.size for item in items))
@@ -46,8 +49,9 @@ class SftpTransfer:
         return tally.moved()
 
     def pull(
-        self, root: str, paths: Sequence[str], into: Path, *, report: Report | None = None
-    ) -> Moved:
+        self, root: str, paths: Sequence[str], into: Path, *, report: Report | None = None,
+        size: int = 0,
+    ) -> Moved:  # fmt: skip
         """See Transfer.pull."""
         tally = _Tally(report, 0)
         with self._failures(root), self._sessions(len(paths)) as run:

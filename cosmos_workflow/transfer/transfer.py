@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from cosmos_workflow.connection.host import Report
+from cosmos_workflow.errors import TransferError
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,10 @@ class Moved:
     seconds: float
 
 
+class ProgramMissing(TransferError):
+    """The host lacks the program that this way of moving files needs: another way is taken."""
+
+
 class Transfer(Protocol):
     """Push and pull over one host.
 
@@ -27,15 +32,21 @@ class Transfer(Protocol):
     under its final name only when it is complete.
     """
 
-    def push(self, files: Mapping[str, Path], root: str, *, report: Report | None = None) -> Moved:
+    def push(
+        self, files: Mapping[str, Path], root: str, *, report: Report | None = None,
+        new: bool = False,
+    ) -> Moved:  # fmt: skip
         """Put local files at ``root``/key for each key of ``files`` (relative POSIX paths).
 
         Folders are made as needed.  A file whose target exists with the same size is not sent
         again when its key starts with ``inputs/`` (those are named by content); any other file is
-        compared by content.
+        compared by content.  ``new`` says that the caller looked: none of the files is there, so
+        whatever is quickest may be done without asking again.
         """
 
     def pull(
-        self, root: str, paths: Sequence[str], into: Path, *, report: Report | None = None
-    ) -> Moved:
-        """Bring ``root``/path to ``into``/path for each of ``paths``."""
+        self, root: str, paths: Sequence[str], into: Path, *, report: Report | None = None,
+        size: int = 0,
+    ) -> Moved:  # fmt: skip
+        """Bring ``root``/path to ``into``/path for each of ``paths``; ``size``: bytes in all, if
+        known."""

@@ -13,6 +13,7 @@ from sshd import Sshd
 
 from cosmos_workflow.connection.ssh import SshHost
 from cosmos_workflow.errors import TransferError
+from cosmos_workflow.transfer.bundle import BundleTransfer
 from cosmos_workflow.transfer.choose import transfer_for
 from cosmos_workflow.transfer.copy import CopyTransfer
 from cosmos_workflow.transfer.rsync import RsyncTransfer, local_rsync
@@ -34,7 +35,7 @@ class Place:
     root: Path
 
 
-@pytest.fixture(params=["copy", "rsync", "sftp"])
+@pytest.fixture(params=["copy", "rsync", "sftp", "bundle"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     root = tmp_path / "the host's; $(root) ü"
     if request.param == "copy":
@@ -44,6 +45,8 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     host = SshHost("lab", sshd.address())
     if request.param == "sftp":
         yield Place(SftpTransfer(host), root)
+    elif request.param == "bundle":
+        yield Place(BundleTransfer(host), root)
     else:
         need("rsync")
         program = local_rsync()
@@ -97,6 +100,8 @@ def test_a_big_file_and_an_empty_one(place: Place, here: Path) -> None:
 
 
 def test_what_is_named_by_content_is_sent_once(place: Place, here: Path) -> None:
+    if isinstance(place.transfer, BundleTransfer):
+        place.transfer = transfer_for(place.transfer.host)  # which takes a bundle for what is new
     files = {"inputs/ab12/v.mp4": write(here / "v.mp4", b"x" * 100_000)}
     assert place.transfer.push(files, str(place.root)).sent == 100_000
     again = place.transfer.push(files, str(place.root))
