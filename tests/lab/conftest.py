@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dockerd import docker, model_image, plain_image
 from project import project, remote
+from scene import fragile, scene
 from sshd import shared_sshd, slow_link, ssh_host, sshd
 
 __all__ = [
-    "docker", "model_image", "plain_image", "project", "remote", "shared_sshd", "slow_link",
-    "ssh_host", "sshd",
+    "docker", "fragile", "model_image", "plain_image", "project", "remote", "scene",
+    "shared_sshd", "slow_link", "ssh_host", "sshd",
 ]  # fmt: skip

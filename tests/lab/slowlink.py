@@ -16,12 +16,14 @@ class SlowLink:
     It is a delay line: what is sent together arrives together, so the throughput stays.  The TCP
     handshake costs its round trip too.  ``cut()`` stops forwarding and closes nothing, as a
     network does that went away; ``mend()`` lets new connections through again; ``drop()`` closes
-    every connection.
+    every connection.  ``bytes_per_s`` narrows each direction of a connection, 0 leaves it wide; it
+    may be changed at any time.
     """
 
-    def __init__(self, target_port: int, rtt_s: float = 0.0) -> None:
+    def __init__(self, target_port: int, rtt_s: float = 0.0, bytes_per_s: float = 0) -> None:
         self.target_port = target_port
         self.rtt_s = rtt_s
+        self.bytes_per_s = bytes_per_s
         self.connections = 0
         self.bytes_up = 0
         self.bytes_down = 0
@@ -30,6 +32,8 @@ class SlowLink:
         self._cut = threading.Event()
         self._sockets: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
+        if bytes_per_s:  # or a short narrow line would keep megabytes in its buffers
+            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -99,6 +103,8 @@ class SlowLink:
                 if self.drop_after is not None and self.bytes_down > self.drop_after:
                     self.drop()
                     return
+            if self.bytes_per_s:
+                time.sleep(len(data) / self.bytes_per_s)
             if cut.is_set():
                 return
             line.put((time.monotonic() + self.rtt_s / 2, data))
