@@ -56,6 +56,12 @@ class Host(Protocol):
         the command's streams; it does not promise to end the command.
         """
 
+    def approach(self) -> None:
+        """Begin to connect, without waiting: soon there will be something to do.
+
+        What goes wrong is raised by the first method that needs the connection.
+        """
+
     def close(self) -> None:
         """Let go of the connection.  Safe to repeat; the next call connects again."""
 

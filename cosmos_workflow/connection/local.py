@@ -75,6 +75,9 @@ class LocalHost:
         finally:
             _end(process)
 
+    def approach(self) -> None:
+        """We are here."""
+
     def close(self) -> None:
         """Nothing is held."""
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from cosmos_workflow.connection.host import Chunk, Completed
+from cosmos_workflow.connection.ssh_ahead import Ahead
 from cosmos_workflow.connection.ssh_command import RemoteCommand, Silence
 from cosmos_workflow.connection.ssh_config import SshAddress, route
 from cosmos_workflow.connection.ssh_connect import connect
@@ -16,7 +17,7 @@ from cosmos_workflow.connection.ssh_errors import translated
 from cosmos_workflow.connection.ssh_keys import Ask
 from cosmos_workflow.connection.ssh_link import Link, within
 from cosmos_workflow.connection.ssh_sftp import SftpSession
-from cosmos_workflow.errors import CommandFailed, HostUnreachable
+from cosmos_workflow.errors import AuthenticationFailed, CommandFailed, HostUnreachable
 
 if TYPE_CHECKING:
     from paramiko.channel import Channel
@@ -42,6 +43,14 @@ class SshHost:
         self._ask = ask
         self._lock = threading.RLock()
         self._link: Link | None = None
+        self._ahead: Ahead | None = None
+
+    def approach(self) -> None:
+        """Begin to connect, in the background; see Host."""
+        with self._lock:
+            if self._link is None and self._ahead is None:
+                # Nobody is asked for a passphrase while something else is on the screen.
+                self._ahead = Ahead(lambda: Link(connect(route(self.address), None)))
 
     def run(
         self,
@@ -109,6 +118,9 @@ class SshHost:
         """Let go of the connection; the next call makes a new one."""
         with self._lock:
             link, self._link = self._link, None
+            ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            ahead.drop()
         if link is not None:
             link.close()
 
@@ -145,9 +157,19 @@ class SshHost:
                 self._link.close()
                 self._link = None
             if self._link is None:
-                self._link = Link(connect(route(self.address), self._ask))
+                self._link = self._approached() or Link(connect(route(self.address), self._ask))
             self._link.touch()
             return self._link
+
+    def _approached(self) -> Link | None:
+        """The connection that was begun in the background; None if it takes a passphrase."""
+        ahead, self._ahead = self._ahead, None
+        try:
+            return ahead.take() if ahead is not None else None
+        except AuthenticationFailed:
+            if self._ask is None:
+                raise
+            return None
 
     def _too_late(self, argv: Sequence[str], timeout: float) -> Exception:
         if self._forget_if_dead():

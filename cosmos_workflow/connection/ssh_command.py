@@ -81,7 +81,8 @@ class RemoteCommand:
 
     def close(self) -> None:
         """Close the command's streams."""
-        self._channel.close()
+        with suppress(OSError, EOFError):  # the connection may have gone already
+            self._channel.close()
         self._done()
 
     def _feed(self, data: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import stat
 from collections import deque
 from collections.abc import Iterator
@@ -104,7 +105,8 @@ class SftpSession:
                 remote.close()
 
     def close(self) -> None:
-        self._client.close()
+        with suppress(OSError, EOFError):  # the connection may have gone already
+            self._client.close()
 
     @contextmanager
     def _asking(self, path: str) -> Iterator[None]:
@@ -115,9 +117,15 @@ class SftpSession:
         except (SSHException, EOFError) as error:
             raise self._lost(error) from error
         except OSError as error:
-            if self._client.get_channel().closed:
-                raise self._lost(error) from error
-            raise SftpRefused(path, str(error.strerror or error)) from error
+            if self._is_answer(error):
+                raise SftpRefused(path, str(error.strerror or error)) from error
+            raise self._lost(error) from error
+
+    def _is_answer(self, error: OSError) -> bool:
+        """Whether the server said it; the library raises the same class for a broken link."""
+        if self._client.get_channel().closed or str(error) == "Socket is closed":
+            return False
+        return error.errno in (None, errno.ENOENT, errno.EACCES)
 
     def _lost(self, error: BaseException) -> HostUnreachable:
         return HostUnreachable(f"The connection to {self._where} broke: {error}")

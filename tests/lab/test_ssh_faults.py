@@ -32,9 +32,11 @@ def test_the_server_restarts_under_a_stream(sshd: Sshd) -> None:
 def test_the_server_goes_away_under_a_command(sshd: Sshd) -> None:
     host = SshHost("lab", sshd.address())
     host.run(["true"])
-    threading.Timer(0.3, sshd.stop).start()
+    stopping = threading.Timer(0.3, sshd.stop)
+    stopping.start()
     with pytest.raises(HostUnreachable):
         host.run(["sleep", "20"])
+    stopping.join()
     with pytest.raises(HostUnreachable):
         host.run(["true"])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -206,18 +207,16 @@ def test_something_listens_and_says_nothing(tmp_path: Path) -> None:
 
 
 def test_a_login_costs_few_round_trips(shared_sshd: Sshd, slow_link: SlowLink) -> None:
-    import time
-
-    host = SshHost("lab", shared_sshd.address(slow_link.port))
-    start = time.monotonic()
-    host.run(["true"])
-    first = time.monotonic() - start
-    start = time.monotonic()
-    host.run(["true"])
-    second = time.monotonic() - start
-    host.close()
+    first, second = [], []
+    for _ in range(3):
+        host = SshHost("lab", shared_sshd.address(slow_link.port))
+        for times in (first, second):
+            start = time.monotonic()
+            host.run(["true"])
+            times.append(time.monotonic() - start)
+        host.close()
     # Two round trips for TCP and the versions, one for the keys, one for us, one to open a
     # channel, one for the command; the machine's own work comes on top.
-    assert first < 1.2
-    assert second < 0.4
-    assert slow_link.connections == 1
+    assert min(first) < 1.2
+    assert min(second) < 0.4
+    assert slow_link.connections == 3
