@@ -91,6 +91,8 @@ def run_all(
     """One after the other over one connection.  A run that does not succeed costs only itself."""
     faults: list[JobError] = []
     with open_screen(json=json, verbose=verbose) as screen, _target(settings, target) as place:
+        if not dry_run:
+            place.approach()  # the plan is made while the connection is
         for spec, prompt in specs:
             bench = Bench(settings, assemble.engine(spec.engine), place, assemble.store(settings))
             if dry_run:

@@ -230,6 +230,10 @@ class OnHost:
         probe = self._launcher.probe(self._site, files, image)
         return self._launcher.read_probe(self.host.run(probe, check=False).stdout)
 
+    def approach(self) -> None:
+        """Begin to connect; see Target."""
+        self.host.approach()
+
     def close(self) -> None:
         """Let go of the connection."""
         self.host.close()

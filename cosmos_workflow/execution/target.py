@@ -58,5 +58,8 @@ class Target(Protocol):
     def cancel(self, handle: Handle) -> None:
         """End the job; one that is over already is no error."""
 
+    def approach(self) -> None:
+        """There will be something to do here: begin to connect, and wait for nothing."""
+
     def close(self) -> None:
         """Let go of connections."""

@@ -65,6 +65,7 @@ def examine(
     target_name = target_name or settings.default_target
     engine_name = run.engine if run else engine_name or settings.default_engine
     place = assemble.target(settings, target_name, ask)
+    place.approach()
     options = settings.all_targets()[target_name]
     needs = assemble.engine(engine_name).needs(run)
     image = options.images.get(engine_name) or options.image or needs.image
