@@ -47,6 +47,9 @@ class SshHost:
 
     def approach(self) -> None:
         """Begin to connect, in the background; see Host."""
+        # Loaded here and whole: two threads that load it at once get halves of it.
+        import paramiko  # noqa: F401
+
         with self._lock:
             if self._link is None and self._ahead is None:
                 # Nobody is asked for a passphrase while something else is on the screen.
