@@ -1,0 +1,180 @@
+"""Writes the parts of docs/ that the program itself knows; with --check, says which are stale.
+
+A part stands between ``<!-- generated: NAME -->`` and ``<!-- end -->``.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+PART = re.compile(
+    r"(<!-- generated: (?P<name>[\w.-]+) -->\n)(?P<text>.*?)(<!-- end -->)", re.DOTALL
+)
+
+
+def settings() -> str:
+    """Every table of ``config.toml`` with its keys, from the models that check it."""
+    from cosmos_workflow.config import settings as models
+
+    tables = {
+        "remote": models.Remote,
+        "paths": models.Paths,
+        "docker": models.Docker,
+        "defaults": models.Defaults,
+        "targets.NAME": models.TargetSettings,
+    }
+    return "\n".join(_table(name, model) for name, model in tables.items())
+
+
+def _table(name: str, model: Any) -> str:
+    about = _plain(model.__doc__).partition(": ")[2]
+    lines = [f"### `[{name}]`", "", about[:1].upper() + about[1:], ""]
+    lines += ["| key | default | what it is |", "|---|---|---|"]
+    for key, field in model.model_fields.items():
+        words = field.description
+        if field.metadata:
+            words += f" ({_range(field.metadata)})"
+        lines.append(f"| `{key}` | {_default(field)} | {words.replace('|', '&#124;')} |")
+    return "\n".join([*lines, ""])
+
+
+def _default(field: Any) -> str:
+    value = field.get_default(call_default_factory=True)
+    text = {"()": "[]", "True": "true", "False": "false"}.get(str(value), str(value))
+    text = f'"{value}"' if isinstance(value, str) else text
+    choices = getattr(field.annotation, "__args__", ())
+    named = [repr(choice).replace("'", '"') for choice in choices if isinstance(choice, str)]
+    return f"`{text}`" + (f" (of {', '.join(f'`{one}`' for one in named)})" if named else "")
+
+
+def _range(metadata: list[Any]) -> str:
+    low = next((rule.ge for rule in metadata if hasattr(rule, "ge")), None)
+    high = next((rule.le for rule in metadata if hasattr(rule, "le")), None)
+    return f"{low} to {high}" if high is not None else f"{low} or more"
+
+
+def example() -> str:
+    """The whole commented ``config.toml`` of ``cosmos init``."""
+    from cosmos_workflow.config.template import TEXT
+
+    return f"```toml\n{TEXT}```\n"
+
+
+def errors() -> str:
+    """The tree of errors as a table."""
+    from cosmos_workflow.errors import INTERRUPTED, CosmosError
+
+    lines = ["| error | exit code | transient | meaning |", "|---|---|---|---|"]
+    for depth, kind in _tree(CosmosError, 0):
+        indent = "&nbsp;&nbsp;&nbsp;" * depth
+        transient = "yes" if kind.transient else ""
+        meaning = _plain(kind.__doc__)
+        lines.append(f"| {indent}`{kind.__name__}` | {kind.exit_code} | {transient} | {meaning} |")
+    lines.append(f"| Ctrl-C | {INTERRUPTED} | | You stopped the command; a run goes on. |")
+    return "\n".join([*lines, ""])
+
+
+def _tree(kind: type, depth: int) -> Iterator[tuple[int, Any]]:
+    yield depth, kind
+    for child in kind.__subclasses__():
+        if child.__module__ == kind.__module__:
+            yield from _tree(child, depth + 1)
+
+
+def commands() -> str:
+    """The help of every command, at 80 columns."""
+    from cosmos_workflow.cli.commands import SECTIONS
+
+    parts = [_help("cosmos", [])]
+    for section, rows in SECTIONS.items():
+        parts.append(f"## {section}\n")
+        parts += [_help(name, [name]) for name in rows]
+    return "\n".join(parts)
+
+
+def _help(name: str, argv: list[str]) -> str:
+    from cosmos_workflow.cli.app import main
+
+    before = os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = "80"
+    said = io.StringIO()
+    try:
+        with redirect_stdout(said):
+            main([*argv, "--help"])
+    finally:
+        os.environ.pop("COLUMNS")
+        if before is not None:
+            os.environ["COLUMNS"] = before
+    text = said.getvalue().rstrip()
+    return f"### {name}\n\n```text\n{text}\n```\n" if argv else f"```text\n{text}\n```\n"
+
+
+def engines() -> str:
+    """The table of engines, with what each takes."""
+    from cosmos_workflow.engines import ENGINES
+
+    lines = ["| engine | what it is | controls | parameters |", "|---|---|---|---|"]
+    for name in ENGINES.rows:
+        engine = ENGINES.load(name)()
+        takes = ", ".join(engine.modalities) or "none"
+        knobs = ", ".join(f"`{knob}`" for knob in engine.limits)
+        lines.append(f"| `{name}` | {engine.summary} | {takes} | {knobs} |")
+    return "\n".join([*lines, ""])
+
+
+def statuses() -> str:
+    """What an execution status may be."""
+    from cosmos_workflow.events import ExecutionStatus
+
+    return ", ".join(f"`{status}`" for status in ExecutionStatus) + "\n"
+
+
+def _plain(text: str | None) -> str:
+    """A docstring's first paragraph in one line of Markdown."""
+    first = (text or "").strip().partition("\n\n")[0]
+    return " ".join(first.replace("``", "`").split())
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "settings": settings,
+    "example": example,
+    "errors": errors,
+    "commands": commands,
+    "engines": engines,
+    "statuses": statuses,
+}
+
+
+def renew(text: str) -> str:
+    """A page with its generated parts as the program has them now.  KeyError: no such part."""
+    return PART.sub(lambda part: f"{part[1]}\n{PARTS[part['name']]().strip()}\n\n{part[4]}", text)
+
+
+def main(argv: list[str]) -> int:
+    """Write the pages, or with --check only name those that would change."""
+    stale = 0
+    for page in sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]):
+        old = page.read_text(encoding="utf-8")
+        new = renew(old)
+        if new != old:
+            stale += 1
+            if "--check" in argv:
+                print(f"{page.relative_to(ROOT)} is stale; run: make docs")
+            else:
+                page.write_text(new, encoding="utf-8")
+                print(f"{page.relative_to(ROOT)} written")
+    return 1 if stale and "--check" in argv else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
