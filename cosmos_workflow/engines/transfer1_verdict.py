@@ -150,11 +150,18 @@ def _failure(run_id: str, ended: JobEnded, lines: Sequence[str], *, saved: bool)
     if crash:
         return Failed("engine", str(crash), hint=logs)
     usage = [line for line in lines if re.match(r"^\S+\.py: error: ", line)]
+    worker = [match[1] for line in lines if (match := _WORKER.match(line))]
+    if worker and not usage and not saved:
+        return Failed("engine", f"the model ended with exit code {worker[0]}", hint=logs)
     last = usage[-1] if usage else next((line.strip() for line in reversed(lines)), "")
     what = f"the model ended with exit code {ended.exit_code}"
     if saved:
         what += " after it had saved its video"
     return Failed("engine", f"{what}: {last[:300]}" if last else what, hint=logs)
+
+
+_WORKER = re.compile(r"\s*exitcode\s*:\s*(-?\d+)\b")
+"""What torchrun says of the process that failed; its own exit code is always 1."""
 
 
 def _crash(lines: Sequence[str]) -> _Crash | None:

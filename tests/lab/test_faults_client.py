@@ -261,16 +261,18 @@ def test_cancelled_when_nobody_follows(scene: Scene) -> None:
     scene.project.cosmos("follow", spec, code=6)
 
 
-def test_cancelled_before_anything_left(scene: Scene) -> None:
-    spec = scene.project.spec("a wet street")
-    scene.configure(port=1)
-    scene.project.cosmos("run", spec, code=4)
-    assert scene.project.run(spec).run().status is ExecutionStatus.PENDING
-    assert "CANCELLED" in scene.project.cosmos("cancel", spec).stdout
-    scene.ended(spec, ExecutionStatus.CANCELLED, "cancelled")
-    scene.configure()
-    scene.project.cosmos("run", spec)
-    scene.came_home(spec, attempt=2)
+def test_cancelled_before_anything_left(fragile: Scene) -> None:
+    """No host is needed for that."""
+    spec = fragile.project.spec("a wet street")
+    known = fragile.sshd.known_hosts.read_text()
+    fragile.sshd.known_hosts.write_text("")
+    fragile.project.cosmos("run", spec, code=4)
+    assert fragile.project.run(spec).run().status is ExecutionStatus.PENDING
+    assert "CANCELLED" in fragile.project.cosmos("cancel", spec).stdout
+    fragile.ended(spec, ExecutionStatus.CANCELLED, "cancelled")
+    fragile.sshd.known_hosts.write_text(known)
+    fragile.project.cosmos("run", spec)
+    fragile.came_home(spec, attempt=2)
 
 
 def test_cancelled_during_the_upload(scene: Scene) -> None:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from scene import Scene, counted, said
+from scene import Scene, counted, pad, said
 from slowlink import SlowLink
 
 from cosmos_workflow.events import (
@@ -72,8 +72,6 @@ def test_the_line_breaks_again_and_again(scene: Scene) -> None:
 
 @pytest.mark.parametrize("size", [4, 20])
 def test_the_line_breaks_during_the_upload(scene: Scene, size: int) -> None:
-    from scene import pad
-
     pad(scene.project.root / "shot" / "color.mp4", size)
     spec = scene.project.spec("a wet street")
     with SlowLink(scene.sshd.port, bytes_per_s=size / 2 * 1e6) as link:
