@@ -1,6 +1,6 @@
 """The small programs that a host runs for us: constant text, everything else is an argument.
 
-Both are POSIX sh.  They are passed as ``sh -c SCRIPT sh ARG...``; nothing is ever pasted in.
+All are POSIX sh.  They are passed as ``sh -c SCRIPT sh ARG...``; nothing is ever pasted in.
 """
 
 LOOK = r"""
@@ -61,7 +61,7 @@ never read its secrets.  Any other: the launcher's own.
 FOLLOW = r"""
 ws=$1 off=$2; shift 2
 beat=0 pause=0.05 calm=0 dead=
-cd "$ws" 2>/dev/null || { "$@" >/dev/null 2>&1; printf '\n@gone\n' >&2; exit 0; }
+cd "$ws" 2>/dev/null || { "$@" >/dev/null 2>&1; printf '\n@gone\n@end\n' >&2; exit 0; }
 more() {
   size=$(($(wc -c < job.log 2>/dev/null || echo 0)))
   [ "$size" -gt "$off" ] || return 1
@@ -91,13 +91,18 @@ printf '\n@state %s\n' "$state" >&2
 [ -e exit_code ] && printf '@exit %s\n' "$(cat exit_code)" >&2
 for mark in timed_out cancelled stopped; do [ -e "$mark" ] && printf '@mark %s\n' "$mark" >&2; done
 sum() { if command -v sha256sum >/dev/null 2>&1; then sha256sum; else shasum -a 256; fi; }
+(while sleep 4 >/dev/null 2>&1; do printf . >&2 || exit; done) &
+beats=$!
 find outputs -type f 2>/dev/null | while IFS= read -r file; do
   sha=$(sum < "$file" | cut -d ' ' -f 1)
   printf '@file %s %s %s\n' "$sha" "$(($(wc -c < "$file")))" "$file" >&2
 done
+kill "$beats"
+printf '@end\n' >&2
 """
 """FOLLOW WORKSPACE OFFSET STATE...
 
 The log from a byte offset on stdout until the job is over; a dot on stderr every few seconds, so
-that a silent line is a dead line; at the end, on stderr, what became of the job and its files.
+that a silent line is a dead line; at the end, on stderr, what became of the job and its files,
+closed by ``@end``: a trailer without it was cut off.
 """

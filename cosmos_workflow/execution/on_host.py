@@ -164,7 +164,7 @@ class OnHost:
                 if newline:
                     offset += len(whole) + 1
                     yield Log((whole + newline).decode("utf-8", "surrogateescape"), offset)
-        if b"\n@" not in aside:
+        if b"@end\n" not in aside:
             raise HostUnreachable(f"the connection to {self.name} ended while following")
         if pending:
             yield Log(pending.decode("utf-8", "surrogateescape"), offset + len(pending))
@@ -173,6 +173,7 @@ class OnHost:
     def _ended(self, trailer: str) -> JobEnded:
         said: dict[str, list[str]] = {}
         for line in trailer.splitlines():
+            line = line.lstrip(".")  # a beat may fall between two lines
             if line.startswith("@"):
                 word, _, rest = line[1:].partition(" ")
                 said.setdefault(word, []).append(rest)
