@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.table import Row, in_turn
+from cosmos_workflow.engines.preview import ENVIRONMENT
 from cosmos_workflow.houdini.samples import FIRST_FRAME, SAMPLE_PASSES, render_sample
 from cosmos_workflow.video import ffmpeg
 from cosmos_workflow.video.frames import H264
@@ -25,7 +26,7 @@ PROMPTS = {
     "plainest": "a pavilion",
     "fullest": "a cinematic rainy neon night, snow, fog",
 }
-CRF = 17
+CRF = 18
 
 
 def measure() -> Iterator[Row]:
@@ -108,7 +109,8 @@ def rehearse(spec: Path, folder: Path) -> None:
     """The command that a job runs."""
     argv = [sys.executable, "-m", "cosmos_workflow.rehearsal", str(spec), str(folder / "out")]
     root = Path(__file__).parents[1]
-    subprocess.run(argv, cwd=root, stdout=subprocess.DEVNULL, check=True)
+    env = {**os.environ, **ENVIRONMENT}
+    subprocess.run(argv, cwd=root, env=env, stdout=subprocess.DEVNULL, check=True)
 
 
 def transcode(folder: Path) -> None:
