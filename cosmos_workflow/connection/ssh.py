@@ -6,6 +6,7 @@ import shlex
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from cosmos_workflow.connection.host import Chunk, Completed
@@ -128,25 +129,46 @@ class SshHost:
             link.close()
 
     def _begin(self, request: Callable[[Channel], None], patience: float | None) -> RemoteCommand:
-        from paramiko.ssh_exception import ChannelException, SSHException
-
         limit = self.address.connect_timeout
+        seconds = min(limit, patience or limit)
         with translated(self.name):
-            link = self._connected()
-            try:
-                channel = within(min(limit, patience or limit), lambda: link.begin(request))
-            except ChannelException:
-                raise
-            except TimeoutError:
-                # Others may be at work on this connection: end it only when it is dead.
-                if not link.alive(min(ANSWER_S, limit)):
-                    self._forget(link)
-                raise
-            except (SSHException, OSError, EOFError):
-                self._forget(link)
-                raise
+            link, channel = self._channel(seconds)
+            with self._ended_by_failure(link):
+                within(seconds, lambda: request(channel))
             self.commands += 1
             return RemoteCommand(channel, self.name, link.touch)
+
+    def _channel(self, seconds: float) -> tuple[Link, Channel]:
+        from paramiko.ssh_exception import ChannelException, SSHException
+
+        link = self._connected()
+        try:
+            with self._ended_by_failure(link):
+                return link, within(seconds, link.channel)
+        except (ChannelException, TimeoutError):
+            raise
+        except (SSHException, OSError, EOFError):
+            # The connection had ended unnoticed, and nothing was asked of the machine yet.
+            again = self._connected()
+            return again, within(seconds, again.channel)
+
+    @contextmanager
+    def _ended_by_failure(self, link: Link) -> Iterator[None]:
+        """Let go of a connection that fails, so that the next call makes a new one."""
+        from paramiko.ssh_exception import ChannelException, SSHException
+
+        try:
+            yield
+        except ChannelException:
+            raise
+        except TimeoutError:
+            # Others may be at work on this connection: end it only when it is dead.
+            if not link.alive(min(ANSWER_S, self.address.connect_timeout)):
+                self._forget(link)
+            raise
+        except (SSHException, OSError, EOFError):
+            self._forget(link)
+            raise
 
     def _forget(self, link: Link) -> None:
         with self._lock:

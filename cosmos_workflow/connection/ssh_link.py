@@ -39,12 +39,6 @@ class Link:
         for _ in range(SPARE):
             self._open_ahead()
 
-    def begin(self, request: Callable[[Channel], None]) -> Channel:
-        """An open channel, with ``request`` (a command, a subsystem) made on it."""
-        channel = self._channel()
-        request(channel)
-        return channel
-
     def touch(self) -> None:
         self._used = time.monotonic()
 
@@ -63,7 +57,8 @@ class Link:
         for transport in reversed(self._transports):
             transport.close()
 
-    def _channel(self) -> Channel:
+    def channel(self) -> Channel:
+        """An open channel: one that waits already, or else a new one."""
         with self._changed:
             while not self._spare and self._opening:
                 self._changed.wait()
