@@ -29,7 +29,7 @@ def main() -> int:
     names = options.parse_args().name or NAMES
     if unknown := set(names) - set(NAMES):
         options.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
-    found = [(name, row) for name in names for row in _rows(name)]
+    found = [(f"python -m benchmarks {name}", row) for name in names for row in _rows(name)]
     print(*printed(found), sep="\n")
     return int(any(row.met is False for _, row in found))
 

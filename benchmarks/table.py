@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-HEAD = ("figure", "measured", "goal", "", "compared with", "again")
+HEAD = ("  figure", "measured", "goal", "", "compared with")
 
 
 @dataclass(frozen=True)
@@ -26,22 +25,27 @@ Measure = Callable[[], Iterable[Row]]
 
 
 def printed(found: Iterable[tuple[str, Row]]) -> Iterator[str]:
-    """The table's lines; each row comes with the name of the benchmark it is from."""
-    rows = [
-        (
-            row.figure,
-            row.measured,
-            row.goal,
-            {True: "reached", False: "MISSED", None: ""}[row.met],
-            row.compared,
-            f"python -m benchmarks {name}",
-        )
-        for name, row in found
-    ]
-    widths = [max(len(row[column]) for row in (HEAD, *rows)) for column in range(len(HEAD))]
-    for row in (HEAD, tuple("-" * width for width in widths), *rows):
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        yield "  ".join(cells).rstrip()
+    """The table's lines; each row comes with the command that repeats it, which heads its rows."""
+    pairs = [(command, _cells(row)) for command, row in found]
+    widths = [max(len(cells[n]) for cells in (HEAD, *(c for _, c in pairs))) for n in range(5)]
+    yield _line(HEAD, widths)
+    before = ""
+    for command, cells in pairs:
+        if command != before:
+            yield ""
+            yield command
+            before = command
+        yield _line(cells, widths)
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    verdict = {True: "reached", False: "MISSED", None: ""}[row.met]
+    return (f"  {row.figure}", row.measured, row.goal, verdict, row.compared)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+    return "  ".join(padded).rstrip()
 
 
 def timed(call: Callable[[], object]) -> float:
@@ -52,6 +56,10 @@ def timed(call: Callable[[], object]) -> float:
 
 
 def in_turn(calls: Sequence[Callable[[], object]], rounds: int) -> list[float]:
-    """The median seconds of each call, measured in turn so that a busy machine hits them alike."""
+    """The best seconds of each call.
+
+    They are measured in turn, so that a busy machine hits them alike; what other programs take
+    only ever adds, so the least is the truest.
+    """
     taken = [[timed(call) for call in calls] for _ in range(rounds)]
-    return [statistics.median(column) for column in zip(*taken, strict=True)]
+    return [min(column) for column in zip(*taken, strict=True)]
