@@ -156,7 +156,7 @@ class Failed(Event):
     """The run is over without a result.
 
     ``cause`` is a short word to count by: submission, out_of_memory, engine, no_output,
-    bad_output, timeout, killed, lost.
+    bad_output, timeout, killed, lost, host_memory, host_disk.
     """
 
     status = ExecutionStatus.FAILED

@@ -17,7 +17,11 @@ log=$ws/job.log
 grace=8 # seconds from TERM to KILL: less than the 10 that docker stop allows by default
 child='' watchdog='' why='' hider='' names=''
 
-finish() { # finish CODE: nobody ever sees half an exit code
+record() { # record CODE: nobody ever sees half an exit code
+  printf '%s\n' "$1" >"$ws/exit_code.part" && mv -f "$ws/exit_code.part" "$ws/exit_code"
+} 2>/dev/null
+
+finish() { # finish CODE: also on a full disk, for which a little room is kept in reserve
   [ -z "$watchdog" ] || kill "$watchdog" 2>/dev/null
   if [ -n "$hider" ]; then
     # All that was said comes first; what a left-over process may still say is not waited for.
@@ -26,7 +30,12 @@ finish() { # finish CODE: nobody ever sees half an exit code
     kill "$watchdog" 2>/dev/null
     rm -f "$ws/said"
   fi
-  printf '%s\n' "$1" >"$ws/exit_code.part" && mv -f "$ws/exit_code.part" "$ws/exit_code"
+  record "$1" || {
+    rm -f "$ws/reserve"
+    record "$1"
+    printf '\nrun-job: the disk of the host is full\n' >>"$log"
+  } 2>/dev/null
+  rm -f "$ws/reserve"
   exit "$1"
 }
 
@@ -212,6 +221,7 @@ mkdir "$ws/started" 2>/dev/null || {
   exit 125
 }
 trap '' HUP
+printf '%16384s' '' >"$ws/reserve" 2>/dev/null
 trap 'printf "" >"$ws/stopped"; finish 143' TERM INT
 if [ -e "$ws/cancelled" ]; then finish 143; fi
 out=$log

@@ -91,7 +91,8 @@ def _conclude(bench: Bench, folder: RunFolder, handle: Handle, ended: JobEnded) 
     if ended.reason != "exited":
         yield _cut_short(folder, ended)
         return
-    verdict = bench.engine.verdict(folder.id, ended, folder.log_lines())
+    log = folder.log_lines()
+    verdict = _refused(folder, ended, log) or bench.engine.verdict(folder.id, ended, log)
     if not isinstance(verdict, Succeeded):
         yield verdict
         return
@@ -108,6 +109,20 @@ def _conclude(bench: Bench, folder: RunFolder, handle: Handle, ended: JobEnded) 
         )
         return
     yield Succeeded(_landed(folder, files))
+
+
+def _refused(folder: RunFolder, ended: JobEnded, log: Sequence[str]) -> Failed | None:
+    """What run-job.sh itself had to say, as its last word, of a job that did not succeed."""
+    speaker, _, said = (log[-1] if log else "").partition(": ")
+    if speaker != "run-job" or ended.exit_code == 0:
+        return None
+    again = f"cosmos run {folder.id.partition('.')[0]} tries again"
+    if "disk" in said:
+        target = folder.run().target
+        return Failed(
+            "host_disk", said, f"make room there (cosmos status --target {target}); {again}"
+        )
+    return Failed("submission", f"the job was not started: {said}", again)
 
 
 def _cut_short(folder: RunFolder, ended: JobEnded) -> Failed:

@@ -48,7 +48,8 @@ class Project:
     def json(self, *args: str, code: int | None = 0) -> list[dict[str, Any]]:
         """The JSON lines of a command: nothing else may stand on its standard output."""
         return [
-            json.loads(line) for line in self.cosmos(*args, "--json", code=code).stdout.splitlines()
+            json.loads(line)
+            for line in self.cosmos(*args, "--json", code=code).stdout.split("\n")[:-1]
         ]
 
     def configure(self, text: str) -> None:

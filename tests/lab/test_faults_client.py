@@ -20,6 +20,7 @@ from cosmos_workflow.events import (
     Submitted,
     Transferring,
 )
+from cosmos_workflow.video.probe import probe
 
 MB = 1e6
 
@@ -89,6 +90,24 @@ def test_killed_during_the_download(scene: Scene) -> None:
         link.bytes_per_s = 0
         scene.project.cosmos("follow", folder.id)
     scene.came_home(spec)
+
+
+def test_killed_while_following_on_this_machine(project: Project) -> None:
+    """The default target and engine: the job outlives the client here too."""
+    video(project.root / "shot" / "color.mp4", "testsrc2", frames=120)
+    video(project.root / "shot" / "depth.mp4", "gradients", frames=120)
+    spec = project.spec("a wet street", engine="preview")
+    client = project.begin("run", spec)
+    folder = project.run(spec)
+    until(lambda: folder.log_size() > 0, "the job says nothing")
+    kill(client)
+    assert folder.run().status is ExecutionStatus.RUNNING
+    project.cosmos("follow", spec)
+    run = folder.run()
+    assert run.status is ExecutionStatus.SUCCESS and counted(folder)["Submitted"] == 1
+    assert probe(folder.path / run.outputs[0].path).frames == 120
+    host = project.root / ".cosmos" / "runs" / folder.job().name / "job.log"
+    assert folder.log_file.read_bytes() == host.read_bytes()
 
 
 # -- Ctrl-C --------------------------------------------------------------------------------------

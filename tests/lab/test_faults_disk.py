@@ -121,5 +121,5 @@ def test_full_there_while_the_job_runs(scene: Scene) -> None:
         scene.project.cosmos("run", spec, "--detach")
         there.fill()
         scene.project.cosmos("follow", spec, code=6)
-        run = scene.project.run(spec).run()
-        scene.ended(spec, ExecutionStatus.FAILED, run.cause)
+        run = scene.ended(spec, ExecutionStatus.FAILED, "host_disk")
+        assert run.message == "the disk of the host is full"

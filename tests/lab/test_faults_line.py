@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from scene import Scene, counted, pad, said
+from scene import Scene, counted, pad, said, until
 from slowlink import SlowLink
 
 from cosmos_workflow.events import (
@@ -83,6 +83,22 @@ def test_the_line_breaks_during_the_upload(scene: Scene, size: int) -> None:
         link.bytes_per_s = 0
         assert "connection lost" in said(client, 0)
     scene.came_home(spec)
+
+
+@pytest.mark.parametrize("size", [4, 20])
+def test_the_line_breaks_during_the_download(scene: Scene, size: int) -> None:
+    spec = scene.project.spec(f"a wet street [[big={size}]]")
+    with SlowLink(scene.sshd.port, bytes_per_s=size / 3 * 1e6) as link:
+        scene.sshd.trust(link.port)
+        scene.configure(port=link.port)
+        client = scene.project.begin("run", spec)
+        scene.until_event(spec, JobEnded)
+        before = link.bytes_down
+        until(lambda: link.bytes_down > before + size / 3 * 1e6, "nothing is downloaded")
+        link.drop()
+        link.bytes_per_s = 0
+        assert "connection lost" in said(client, 0)
+    assert counted(scene.came_home(spec))["JobEnded"] == 1
 
 
 DAMAGE = {
