@@ -58,8 +58,14 @@ class OnHost:
     # -- what would be done ------------------------------------------------------------------
 
     def explain(self, job: CommandJob) -> str:
-        """Uploads, written files and the start command, as text; nothing is opened."""
+        """Uploads, written files and the start command, as text; nothing is opened.
+
+        An input that was not read yet lies below ``SHA256``; our own constant scripts, of which
+        every start has the same, are ``SCRIPT``.
+        """
         site = self._site
+        known = (replace(item, sha256=item.sha256 or "SHA256") for item in job.inputs)
+        job = replace(job, inputs=tuple(known))
         lines = [f"target    {self.name} ({self.host.name}, {self._launcher.name})", "inputs"]
         lines += [f"  {item.key:<14} {_described(item.source)}" for item in job.inputs]
         for file in job.files:
@@ -67,7 +73,9 @@ class OnHost:
             if not file.script:
                 text = render(file, lambda place: self._launcher.place(job, site, place))
                 lines += [f"  {line}" for line in text.splitlines()]
-        lines += ["command", f"  {shlex.join(self._launcher.start(job, site))}"]
+        start = self._launcher.start(job, site)
+        shown = ("SCRIPT" if arg.startswith("\n") else arg for arg in start)
+        lines += ["command", f"  {shlex.join(shown)}"]
         return "\n".join(lines)
 
     # -- stage -------------------------------------------------------------------------------

@@ -209,4 +209,5 @@ def test_an_unknown_image_is_refused(docker: Docker, shared_sshd: Sshd, tmp_path
 def test_explain_opens_nothing(ground: Ground) -> None:
     text = ground.target.explain(ground.job())
     assert "a; $(b) 夜" in text and "run-job.sh" in text
+    assert "SCRIPT" in text and "while [" not in text, "our own constant scripts are left out"
     assert not (ground.folder / "h o'st").exists()
