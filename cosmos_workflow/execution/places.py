@@ -17,7 +17,7 @@ Ask = Callable[[str], str]
 
 
 def local(name: str, settings: TargetSettings, root: Path, ask: Ask | None = None) -> OnHost:
-    """This machine.  Jobs live below the project's ``.cosmos``, or in an absolute ``remote_dir``."""
+    """This machine.  Jobs live in the project's ``.cosmos``, or in an absolute ``remote_dir``."""
     from cosmos_workflow.connection.local import LocalHost
     from cosmos_workflow.transfer.choose import transfer_for
 

@@ -55,7 +55,9 @@ class Ground:
             ),
             outputs={name.partition("-")[0]: ("outputs/*",)},
             inputs=(Input("color", "color.bin", source, sha256_file(source), 16),),
-            files=(WrittenFile("spec.json", json={"prompt": "a; $(b) 夜", "v": Place("workspace")}),),
+            files=(
+                WrittenFile("spec.json", json={"prompt": "a; $(b) 夜", "v": Place("workspace")}),
+            ),
             secrets=secrets_,
             time_limit=60,
         )  # fmt: skip
