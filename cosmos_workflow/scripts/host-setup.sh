@@ -60,12 +60,16 @@ for path in $wanted; do
 done
 [ -z "$missing" ] || fail "not downloaded:$missing (accept the licences, then run this again)"
 
-say 'ready; in config.toml on your own machine:'
+host=$(hostname -f 2>/dev/null || hostname)
+say 'ready; on your own machine, in config.toml (cosmos init writes one):'
 cat <<END
-[targets.$(hostname -s 2>/dev/null || echo gpu)]
-host = "$(hostname -f 2>/dev/null || echo this-host)"
-image = "$image"
+[remote]
+host = "$host"
+user = "$(id -un)"
 repo = "$repo"
 checkpoints = "$repo/checkpoints"
 hf_cache = "$folder/huggingface"
+
+[docker]
+image = "$image"
 END
