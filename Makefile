@@ -2,7 +2,7 @@
 # Another Python: make PYTHON=/path/to/python demo
 
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input
 
 .PHONY: demo test bench docs clean
 

@@ -34,8 +34,8 @@ cd "$project"
 printf '\n(in the folder %s)\n' "$project"
 
 run sample renders/pavilion
-run prepare-inference renders/pavilion --name pavilion --description "a pavilion by a pool at dusk"
-run create-spec pavilion "rainy neon night, cinematic, wet reflections" --from pavilion
+run prepare-inference renders/pavilion --name pavilion
+run create-spec pavilion "rainy neon night, cinematic" --from pavilion
 run create-run "$(newest prompts)" --weights 0.2 0.3 0.4 0.1 --seed 7
 spec=$(newest runs)
 run run "$spec"
@@ -49,9 +49,10 @@ ${bold}That was the whole job, as a rehearsal${plain}: engine preview, target lo
   contact sheet  $project/${video%/*}/contact_sheet.png
 
 ${bold}On a GPU host of yours${plain}, in a folder of your own:
-  cosmos init --host user@gpu-host   writes config.toml with the host in it
-  cosmos doctor                      what the host still needs, each with its fix
-  cosmos prepare-inference, create-spec, create-run, run as above: with a host
-  in the config the engine is transfer1, and Ctrl-C leaves the run running there.
-(cosmos is .venv/bin/cosmos; README.md has the rest.)
+  cosmos init --host user@gpu-host    writes config.toml with the host in it
+  cosmos doctor                       what the host still needs, and how to fix it
+  then the same commands: with a host in the config the engine is transfer1, and
+  closing the terminal leaves the run running there (cosmos follow comes back).
+
+cosmos is .venv/bin/cosmos; README.md has the rest.
 TEXT
