@@ -19,7 +19,7 @@ from cosmos_workflow.connection.host import Report
 from cosmos_workflow.connection.ssh import SshHost
 from cosmos_workflow.errors import TransferError, TransferInterrupted
 from cosmos_workflow.transfer.joint import Joint
-from cosmos_workflow.transfer.manifest import Item, checked, manifest
+from cosmos_workflow.transfer.manifest import Item, checked, folders, manifest
 from cosmos_workflow.transfer.transfer import Moved, ProgramMissing
 
 NO_FOLDER = 73
@@ -67,6 +67,8 @@ class RsyncTransfer:
             return Moved(0, 0, 0.0)
         meter = _Meter(report, sum(item.size for item in items))
         with tempfile.TemporaryDirectory(prefix="cosmos-") as folder:
+            for parent in folders(item.key for item in items):
+                (Path(folder) / parent).mkdir()
             for item in items:
                 _place(item, Path(folder))
             return self._run([*UP, f"{folder}/", "there:."], INTO, root, meter)
@@ -167,9 +169,8 @@ def _place(item: Item, folder: Path) -> None:
     copied with a time made from its content, so that the rule becomes "same content".
     """
     place = folder / item.key
-    place.parent.mkdir(parents=True, exist_ok=True)
     if item.by_content:
-        place.symlink_to(item.path.absolute())
+        os.symlink(os.path.abspath(item.path), place)  # noqa: PTH100, PTH211 (there are thousands)
         return
     shutil.copy(item.path, place)
     with place.open("rb") as file:

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -45,10 +46,12 @@ def check_readable(path: Path) -> Media:
 
     Raises MediaError, with the first fault, for a file that is cut short or damaged anywhere.
     """
-    media = probe(path)
     args = ["-v", "error", "-xerror", *ffmpeg.source(path), "-map", "0:V:0", "-f", "null", "-"]
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        decoded = beside.submit(ffmpeg.run, args)
+        media = probe(path)
     try:
-        done = ffmpeg.run(args)
+        done = decoded.result()
     except ffmpeg.FfmpegFailed as error:
         raise _damaged(path, error.lines) from error
     if done.messages:
