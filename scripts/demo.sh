@@ -50,7 +50,7 @@ ${bold}That was the whole job, as a rehearsal${plain}: engine preview, target lo
 
 ${bold}On a GPU host of yours${plain}, in a folder of your own:
   cosmos init --host user@gpu-host    writes config.toml with the host in it
-  cosmos doctor                       what the host still needs, and how to fix it
+  cosmos doctor                       what the host still lacks, with each fix
   then the same commands: with a host in the config the engine is transfer1, and
   closing the terminal leaves the run running there (cosmos follow comes back).
 
