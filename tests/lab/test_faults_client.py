@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
+import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -25,8 +28,9 @@ from cosmos_workflow.video.probe import probe
 MB = 1e6
 
 
-def interrupt(process: object) -> None:
-    os.kill(process.pid, signal.SIGINT)  # type: ignore[attr-defined]
+def interrupt(client: subprocess.Popen[str]) -> None:
+    """Ctrl-C, if it still runs."""
+    client.send_signal(signal.SIGINT)
 
 
 # -- kill -9 -------------------------------------------------------------------------------------
@@ -89,6 +93,25 @@ def test_killed_during_the_download(scene: Scene) -> None:
         assert not list(folder.path.glob("*.mp4"))
         link.bytes_per_s = 0
         scene.project.cosmos("follow", folder.id)
+    scene.came_home(spec)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_killed_at_any_moment(scene: Scene, seed: int) -> None:
+    """Again and again, wherever it stands: on each next start it goes on from there."""
+    chance = random.Random(seed)
+    spec = scene.project.spec("a wet street [[big=1]]")
+    for _ in range(5):
+        client = scene.project.begin("run", spec)
+        with suppress(subprocess.TimeoutExpired):
+            client.wait(chance.uniform(0.3, 1.2))
+        if client.poll() is None and chance.random() < 0.5:
+            kill(client)
+        else:
+            interrupt(client)
+            out, _ = client.communicate(timeout=60)
+            assert "Traceback" not in out and client.returncode in (0, 130, -signal.SIGINT), out
+    scene.project.cosmos("run", spec)
     scene.came_home(spec)
 
 

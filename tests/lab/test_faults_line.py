@@ -123,13 +123,27 @@ exec {program} "$@"
 """
 
 
-def spoil(scene: Scene, folder: Path, damage: str, times: int) -> None:
-    """Let the host's rsync and tar damage the next results that they send."""
+PROGRAM_UP = """#!/bin/sh
+# Stands before the host's own program, and spoils an input that has just arrived.
+{program} "$@"
+code=$?
+left=$(cat "{count}")
+case "$*" in *--sender*|-c*) exit $code ;; esac
+if [ "$left" -gt 0 ]; then
+  find . -name color.mp4 | while IFS= read -r file; do {damage}; done
+  echo $((left - 1)) >"{count}"
+fi
+exit $code
+"""
+
+
+def spoil(scene: Scene, folder: Path, text: str, damage: str, times: int) -> None:
+    """Let the host's rsync and tar damage what passes through them, so many times."""
     folder.mkdir()
     (folder / "count").write_text(f"{times}\n")
     for name in ("rsync", "tar"):
-        text = PROGRAM.format(count=folder / "count", damage=damage, program=f"/usr/bin/{name}")
-        (folder / name).write_text(text)
+        filled = text.format(count=folder / "count", damage=damage, program=f"/usr/bin/{name}")
+        (folder / name).write_text(filled)
         (folder / name).chmod(0o755)
     scene.sshd.options = [f"SetEnv PATH={folder}:{os.environ['PATH']}"]
     scene.sshd.restart()
@@ -140,7 +154,7 @@ def spoil(scene: Scene, folder: Path, damage: str, times: int) -> None:
 def test_a_damaged_download_is_fetched_again(
     fragile: Scene, tmp_path: Path, damage: str, size: int
 ) -> None:
-    spoil(fragile, tmp_path / "bin", DAMAGE[damage], times=1)
+    spoil(fragile, tmp_path / "bin", PROGRAM, DAMAGE[damage], times=1)
     spec = fragile.project.spec(f"a wet street [[big={size}]]")
     fragile.project.cosmos("run", spec)
     assert (tmp_path / "bin" / "count").read_text() == "0\n", "nothing was damaged"
@@ -148,7 +162,7 @@ def test_a_damaged_download_is_fetched_again(
 
 
 def test_a_download_that_stays_damaged(fragile: Scene, tmp_path: Path) -> None:
-    spoil(fragile, tmp_path / "bin", DAMAGE["flipped"], times=99)
+    spoil(fragile, tmp_path / "bin", PROGRAM, DAMAGE["flipped"], times=99)
     spec = fragile.project.spec("a wet street")
     done = fragile.project.cosmos("run", spec, code=5)
     assert "output.mp4 arrived with other bytes than it has on gpu" in done.stderr
@@ -163,19 +177,18 @@ def test_a_download_that_stays_damaged(fragile: Scene, tmp_path: Path) -> None:
     fragile.came_home(spec)
 
 
-def test_an_input_that_is_damaged_on_its_way_up(scene: Scene) -> None:
+@pytest.mark.parametrize("size", [1, 17])
+def test_an_input_that_is_damaged_on_its_way_up(fragile: Scene, tmp_path: Path, size: int) -> None:
     """What lies on the host under its hash must be what the hash says, or it goes up again."""
-    first = scene.project.spec("a wet street")
-    source = scene.project.root / "shot" / "color.mp4"
-    place = scene.host / "inputs" / sha256_file(source) / "color.mp4"
-    place.parent.mkdir(parents=True)
-    data = bytearray(source.read_bytes())
-    data[len(data) // 2] ^= 255
-    place.write_bytes(data)
-    facts = source.stat()
-    os.utime(place, (facts.st_mtime, facts.st_mtime))
-    scene.project.cosmos("run", first)
-    scene.came_home(first)
+    source = fragile.project.root / "shot" / "color.mp4"
+    pad(source, size)
+    flip = "printf X | dd of=$file bs=1 seek=500000 conv=notrunc 2>/dev/null"
+    spoil(fragile, tmp_path / "bin", PROGRAM_UP, flip, times=1)
+    spec = fragile.project.spec("a wet street")
+    fragile.project.cosmos("run", spec)
+    assert (tmp_path / "bin" / "count").read_text() == "0\n", "nothing was damaged"
+    assert counted(fragile.came_home(spec))["Disconnected"] == 1
+    place = fragile.host / "inputs" / sha256_file(source) / "color.mp4"
     assert place.read_bytes() == source.read_bytes()
 
 
