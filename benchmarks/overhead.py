@@ -14,8 +14,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from need import need
+
 from benchmarks.lab import PASSES, Lab, line_and_engine
-from benchmarks.table import Row, timed
+from benchmarks.table import Row, in_turn, timed
+from cosmos_workflow.connection.ssh import SshHost
 
 ROUNDS = 5
 GOAL_RATIO, GOAL_S, GOAL_COMMANDS = 0.7, 3.0, 6
@@ -62,6 +65,7 @@ def measure() -> Iterator[Row]:
             master.append(timed(lambda: script("shared", shared=True)))
         yield from _compared(min(ours), min(theirs), min(master))
         yield from _where(lab)
+        yield from _bounds(lab)
         yield from _second(lab)
         yield _commands(lab)
 
@@ -141,6 +145,19 @@ def _stages(lab: Lab, spec: str) -> dict[str, float]:
                 now = time.perf_counter()
                 spent[STAGES[name]], last = now - last, now
     return {**spent, STAGES["end"]: time.perf_counter() - last}
+
+
+def _bounds(lab: Lab) -> Iterator[Row]:
+    """What no client can go below on this line: logging in, and a command that does nothing."""
+    host = SshHost("bench", lab.server.address(lab.link.port))
+    login = timed(lambda: host.run(["true"]))
+    nothing = in_turn([lambda: host.run(["true"])], ROUNDS)[0]
+    host.close()
+    yield Row("    for comparison: to connect and run true", f"{login:.2f} s")
+    yield Row("    for comparison: true on the open connection", f"{nothing:.2f} s")
+    argv = [need("ffmpeg"), "-v", "error", "-i", str(lab.videos[0]), "-f", "null", "-"]
+    decode = in_turn([lambda: subprocess.run(argv, check=True)], ROUNDS)[0]
+    yield Row("    for comparison: to decode the result once", f"{decode:.2f} s")
 
 
 def _second(lab: Lab) -> Iterator[Row]:

@@ -45,7 +45,7 @@ def list_(
         if kind is Kind.PROMPTS:
             _list_prompts(screen, settings, limit)
         else:
-            _list_runs(screen, Store(settings.outputs_dir), _status(status), limit)
+            _list_runs(screen, settings, _status(status), limit)
 
 
 def _status(text: str) -> ExecutionStatus | None:
@@ -62,31 +62,47 @@ def _list_prompts(screen: Screen, settings: Settings, limit: int) -> None:
     entries = library.all_prompts(settings)
     rows = []
     for entry in entries[:limit]:
-        rows.append([entry.id, entry.name, _stamped(entry.stamp)])
+        rows.append([entry.id, entry.name, moment(_time(entry.stamp))])
         screen.data({"id": entry.id, "name": entry.name, "path": str(entry.path)})
     screen.table(["id", "name", "created"], rows)
     _more(screen, len(entries), limit)
 
 
-def _stamped(stamp: str) -> str:
-    return datetime.strptime(stamp, "%Y%m%d_%H%M%S").strftime("%Y-%m-%d %H:%M")
+def _time(stamp: str) -> float:
+    return datetime.strptime(stamp, "%Y%m%d_%H%M%S").timestamp()
 
 
-def _list_runs(screen: Screen, store: Store, status: ExecutionStatus | None, limit: int) -> None:
-    found = index.rows(store, status=status, limit=limit)
+def _list_runs(
+    screen: Screen, settings: Settings, status: ExecutionStatus | None, limit: int
+) -> None:
+    """Runs, and the RunSpecs that were never run: those are PENDING too."""
+    page = index.page(Store(settings.outputs_dir), status=status, limit=limit)
+    waiting = []
+    if status in (None, ExecutionStatus.PENDING):
+        waiting = [one for one in library.all_runs(settings) if one.id not in page.specs]
+    found = [*page.rows, *(_never_run(one) for one in waiting[:limit])]
+    found.sort(key=lambda row: (row.created, row.id), reverse=True)
     rows = []
-    for row in found:
+    for row in found[:limit]:
         took = duration(row.seconds) if row.seconds is not None else ""
         rows.append(
             [row.id, row.name, row.engine, row.target, row.status, moment(row.created), took]
         )
         screen.data(vars(row))
     if not rows:
-        screen.say("no runs yet: cosmos run RUN_SPEC makes one")
+        screen.say("none yet: cosmos create-run makes one, cosmos run runs it")
         return
     screen.table(["run", "name", "engine", "target", "status", "created", "took"], rows)
-    counted = index.counts(store)
-    _more(screen, counted.get(status, 0) if status else sum(counted.values()), limit)
+    _more(screen, page.total + len(waiting), limit)
+
+
+def _never_run(entry: library.Entry) -> index.Row:
+    spec = RunSpec.load(entry.path)
+    return index.Row(
+        id=entry.id, name=spec.name, engine=spec.engine, target="",
+        status=ExecutionStatus.PENDING, created=_time(entry.stamp), ended=None, seconds=None,
+        message="never run",
+    )  # fmt: skip
 
 
 def _more(screen: Screen, number: int, limit: int) -> None:

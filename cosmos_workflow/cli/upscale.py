@@ -35,7 +35,7 @@ def upscale(
 ) -> None:
     """Make a 4K video of a run's result or any video, with the Cosmos Transfer1 upscaler."""
     settings = load()
-    specs = upscale_specs(settings, run_or_video, upscale_weight)
+    specs = upscale_specs(settings, run_or_video, upscale_weight, save=not dry_run)
     how = How(num_gpu, cuda_devices, settings.defaults.time_limit)
     run_all(
         settings, [specs], target, how,

@@ -40,9 +40,16 @@ class Row:
     message: str
 
 
-def rows(
-    store: Store, *, status: ExecutionStatus | None = None, limit: int | None = None
-) -> list[Row]:
+@dataclass(frozen=True)
+class Page:
+    """Some runs, newest first; how many there are in all; and every RunSpec that was ever run."""
+
+    rows: list[Row]
+    total: int
+    specs: frozenset[str]
+
+
+def page(store: Store, *, status: ExecutionStatus | None = None, limit: int | None = None) -> Page:
     """Runs, newest first, of one status if given, at most ``limit``."""
     where, values = ("where status = ?", [str(status)]) if status else ("", [])
     with _opened(store.root) as base:
@@ -51,15 +58,10 @@ def rows(
             f"select * from runs {where} order by created desc, id desc limit ?",
             [*values, -1 if limit is None else limit],
         )
-        return [_row(values) for values in found]
-
-
-def counts(store: Store) -> dict[ExecutionStatus, int]:
-    """How many runs there are of each status."""
-    with _opened(store.root) as base:
-        _refresh(store, base)
-        found = base.execute("select status, count(*) from runs group by status")
-        return {ExecutionStatus(status): number for status, number in found}
+        rows = [_row(values) for values in found]
+        total = base.execute(f"select count(*) from runs {where}", values).fetchone()[0]
+        specs = base.execute("select distinct substr(id, 1, instr(id, '.') - 1) from runs")
+        return Page(rows, total, frozenset(row[0] for row in specs))
 
 
 @contextmanager

@@ -42,7 +42,7 @@ class WorkflowOrchestrator:
         successful Run.  Raises JobBlocked, JobFailed or JobCancelled as it went, and
         HostUnreachable or TransferError when it could not be brought home yet.
         """
-        from cosmos_workflow.workflows import assemble, collect, run
+        from cosmos_workflow.workflows import assemble, collect, mirror, run
         from cosmos_workflow.workflows.request import How
 
         spec, prompt = collect.specs(self._settings, self._run_spec(str(prompt_file)))
@@ -51,7 +51,7 @@ class WorkflowOrchestrator:
         how = How(num_gpu, cuda_devices, limit)
         try:
             started = run.start(bench, spec, prompt, how, again=again, say=lambda text: None)
-            for event in run.carry_on(bench, started.folder):
+            for event in mirror.follow(bench, started.folder):
                 on_event(event)
         finally:
             bench.target.close()

@@ -18,8 +18,10 @@ GENERIC = "A detailed, sharp, photorealistic video."
 """The prompt for a video of which we know none."""
 
 
-def upscale_specs(settings: Settings, text: str, weight: float) -> tuple[RunSpec, PromptSpec]:
-    """Saved specs that upscale ``text``: a run (its result, its prompt) or a video file.
+def upscale_specs(
+    settings: Settings, text: str, weight: float, *, save: bool = True
+) -> tuple[RunSpec, PromptSpec]:
+    """Specs that upscale ``text``: a run (its result, its prompt) or a video file.
 
     Raises SpecError when there is no such thing, MediaError when it is no video.
     """
@@ -40,11 +42,12 @@ def upscale_specs(settings: Settings, text: str, weight: float) -> tuple[RunSpec
     run = RunSpec.create(
         name=prompt.name,
         prompt_spec_id=prompt.id,
-        prompt_spec_path=portable(prompt.save(settings=settings), settings),
+        prompt_spec_path=portable(prompt.save(settings=settings), settings) if save else "",
         engine="upscale",
         options={"upscale_weight": weight},
         parent=parent,
     )
     run = settle(assemble.engine("upscale"), run, prompt)
-    run.save(settings=settings)
+    if save:
+        run.save(settings=settings)
     return run, prompt

@@ -133,19 +133,20 @@ def test_find_by_prefix(store: Store) -> None:
 
 def test_the_index_follows_the_folders(store: Store) -> None:
     folder = store.create(RUN, PROMPT, plan, "local")
-    assert [row.status for row in index.rows(store)] == [ExecutionStatus.PENDING]
+    assert [row.status for row in index.page(store).rows] == [ExecutionStatus.PENDING]
     folder.record(Planned(folder.id, "preview", "local"))
     folder.record(Failed("engine", "it broke"))
-    rows = index.rows(store, status=ExecutionStatus.FAILED)
+    rows = index.page(store, status=ExecutionStatus.FAILED).rows
     assert [(row.id, row.message) for row in rows] == [(folder.id, "it broke")]
-    assert index.counts(store) == {ExecutionStatus.FAILED: 1}
+    assert index.page(store, limit=0).total == 1
+    assert index.page(store).specs == {RUN.id}
     for path in sorted(folder.path.iterdir()):
         path.unlink()
     folder.path.rmdir()
-    assert index.rows(store) == []
+    assert index.page(store).rows == []
 
 
 def test_a_broken_index_is_made_anew(store: Store) -> None:
     folder = store.create(RUN, PROMPT, plan, "local")
     (store.root / ".index.sqlite").write_bytes(b"not a database at all" * 100)
-    assert [row.id for row in index.rows(store)] == [folder.id]
+    assert [row.id for row in index.page(store).rows] == [folder.id]
