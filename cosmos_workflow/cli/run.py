@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -34,6 +35,25 @@ TargetName = Annotated[
 RunId = Annotated[
     str, typer.Argument(help="Run id, or the start of one.", autocompletion=completion.runs)
 ]
+NumGpu = Annotated[int, typer.Option(min=0, help="GPUs; 0: as many as devices.")]
+CudaDevices = Annotated[str, typer.Option(help='Which GPUs, like "0,1".')]
+TimeLimit = Annotated[
+    int, typer.Option(min=-1, help="Seconds it may run; 0: no limit; -1: as configured.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be done.")]
+Detach = Annotated[bool, typer.Option("--detach", "-d", help="Leave once it runs on its own.")]
+Again = Annotated[bool, typer.Option("--again", help="Also if it succeeded before.")]
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How far to go, and how to speak of it."""
+
+    dry_run: bool
+    detach: bool
+    again: bool
+    json: bool
+    verbose: bool
 
 
 def run(
@@ -45,16 +65,12 @@ def run(
         ),
     ],
     target: TargetName = "",
-    num_gpu: Annotated[int, typer.Option(min=0, help="GPUs; 0: as many as devices.")] = 0,
-    cuda_devices: Annotated[str, typer.Option(help='Which GPUs, like "0,1".')] = "",
-    time_limit: Annotated[
-        int, typer.Option(min=-1, help="Seconds it may run; 0: no limit; -1: as configured.")
-    ] = -1,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done.")] = False,
-    detach: Annotated[
-        bool, typer.Option("--detach", "-d", help="Leave once it runs on its own.")
-    ] = False,
-    again: Annotated[bool, typer.Option("--again", help="Also if it succeeded before.")] = False,
+    num_gpu: NumGpu = 0,
+    cuda_devices: CudaDevices = "",
+    time_limit: TimeLimit = -1,
+    dry_run: DryRun = False,
+    detach: Detach = False,
+    again: Again = False,
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> None:
@@ -64,16 +80,18 @@ def run(
     cosmos follow goes on where you left. A RunSpec that has succeeded is not run twice.
     """
     settings = load()
-    how = How(
+    specs = [collect.specs(settings, name) for name in _named(run_spec)]
+    how = how_to(settings, num_gpu, cuda_devices, time_limit)
+    run_all(settings, specs, target, how, Manner(dry_run, detach, again, as_json, verbose))
+
+
+def how_to(settings: Settings, num_gpu: int, cuda_devices: str, time_limit: int) -> How:
+    """What the flags say of GPUs and time, completed."""
+    return How(
         gpus=num_gpu or len([word for word in cuda_devices.split(",") if word.strip()]) or 1,
         cuda_devices=cuda_devices,
         time_limit=settings.defaults.time_limit if time_limit < 0 else time_limit,
     )
-    specs = [collect.specs(settings, name) for name in _named(run_spec)]
-    run_all(
-        settings, specs, target, how,
-        dry_run=dry_run, detach=detach, again=again, json=as_json, verbose=verbose,
-    )  # fmt: skip
 
 
 def run_all(
@@ -81,31 +99,27 @@ def run_all(
     specs: Sequence[tuple[RunSpec, PromptSpec]],
     target: str,
     how: How,
-    *,
-    dry_run: bool,
-    detach: bool,
-    again: bool,
-    json: bool,
-    verbose: bool,
+    manner: Manner,
 ) -> None:
     """One after the other over one connection.  A run that does not succeed costs only itself."""
     faults: list[JobError] = []
-    with open_screen(json=json, verbose=verbose) as screen, _target(settings, target) as place:
-        if not dry_run:
+    screen = open_screen(json=manner.json, verbose=manner.verbose)
+    with screen, _target(settings, target) as place:
+        if not manner.dry_run:
             place.approach()  # the plan is made while the connection is
         for spec, prompt in specs:
             bench = Bench(settings, assemble.engine(spec.engine), place, assemble.store(settings))
-            if dry_run:
+            if manner.dry_run:
                 _explain(screen, bench, spec, prompt, how)
                 continue
             try:
-                started = line.start(bench, spec, prompt, how, again=again, say=screen.say)
+                started = line.start(bench, spec, prompt, how, again=manner.again, say=screen.say)
                 screen.begin(started.folder.id)
                 if started.note:
                     screen.say(started.note)
                 else:
                     screen.events(event for event, _ in started.folder.events())
-                _watch(screen, bench, started.folder, detach=detach)
+                _watch(screen, bench, started.folder, detach=manner.detach)
             except JobError as error:
                 if len(specs) == 1:
                     raise
