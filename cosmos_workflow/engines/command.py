@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
@@ -14,7 +15,7 @@ from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
 
 
-class CommandEngine:
+class CommandEngine(ABC):
     """An engine without controls, options or memory needs; its result is ``outputs/*.mp4``.
 
     A subclass sets ``name`` and ``summary``, writes ``plan``, and changes what is different.
@@ -53,9 +54,9 @@ class CommandEngine:
         """Nothing worth a line."""
         return ()
 
+    @abstractmethod
     def plan(self, requests: Sequence[RunRequest]) -> CommandJob:
         """The job; each engine has its own."""
-        raise NotImplementedError(f"{type(self).__name__} has no plan")
 
     def progress(self, line: str) -> Progress | None:
         """The lines say nothing of progress."""
