@@ -27,6 +27,7 @@ from cosmos_workflow.runs.store import RunFolder, RunInUse
 from cosmos_workflow.workflows import assemble, collect, mirror
 from cosmos_workflow.workflows import run as line
 from cosmos_workflow.workflows.assemble import Bench
+from cosmos_workflow.workflows.finish import catch_up
 from cosmos_workflow.workflows.request import How
 
 TargetName = Annotated[
@@ -157,24 +158,37 @@ def logs(
 ) -> None:
     """Print what the job of a run has written.
 
-    Reads the copy in the run's folder, so it works after the host is gone. With -f it follows the
-    run itself, and Ctrl-C leaves the run alone.
+    Of a run that is over, it is the copy in the run's folder: it is there after the host is gone.
+    With -f it goes on as the log grows, and Ctrl-C leaves the run alone.
     """
     settings = load()
     folder = collect.find_run(settings, run_id)
-    if folder.log_file.exists():
-        _write(folder.log_file.read_bytes())
-    if follow and not folder.run().status.final:
+    over = folder.run().status.final
+    printed = _print_log(folder, 0)
+    if not over:
         with _left_running(folder), _bench(settings, folder) as bench:
-            for event in mirror.follow(bench, folder):
-                if isinstance(event, Log):
-                    _write(event.text.encode("utf-8", "surrogateescape"))
-    elif not folder.log_file.exists():
-        status = folder.run().status.lower()
+            catch_up(bench, folder)
+            printed = _print_log(folder, printed)
+            if follow:
+                for event in mirror.follow(bench, folder):
+                    if isinstance(event, Log):
+                        _write(event.text.encode("utf-8", "surrogateescape"))
+    if not follow and not printed:
         raise SpecError(
-            f"{folder.id} ({status}) has no log yet",
-            hint=f"cosmos logs {folder.id} -f waits for it",
+            f"{folder.id} ({folder.run().status.lower()}) has no log",
+            hint="its job has written nothing"
+            if over
+            else f"cosmos logs {folder.id} -f waits for its first words",
         )
+
+
+def _print_log(folder: RunFolder, offset: int) -> int:
+    """Print the copy from a byte offset; where it ends."""
+    if not folder.log_file.exists():
+        return offset
+    data = folder.log_file.read_bytes()
+    _write(data[offset:])
+    return len(data)
 
 
 def cancel(

@@ -33,7 +33,7 @@ class CommandEngine(ABC):
         """Each limit's own default."""
         return {name: limit.default for name, limit in self.limits.items()}
 
-    def check(self, run: RunSpec, prompt: PromptSpec) -> None:
+    def check(self, run: RunSpec, prompt: PromptSpec) -> None:  # noqa: B027 (accepting is an answer)
         """Every combination is accepted."""
 
     def files(self, run: RunSpec) -> Sequence[str]:

@@ -205,6 +205,16 @@ class OnHost:
             code if code is not None else state.exit_code, reason, _files_of(said.get("file", []))
         )
 
+    def log_now(self, handle: Handle, offset: int) -> Log:
+        """What the job has written by now; nothing if it has not begun to write."""
+        file = f"{self._resolved().workspace(handle.job)}/job.log"
+        read = ["sh", "-c", '[ ! -e "$2" ] || tail -c +"$1" "$2"', "sh", str(offset + 1), file]
+        chunks = self.host.stream(read, idle_timeout=self._silence)
+        data = b"".join(chunk.data for chunk in chunks if chunk.source == "out")
+        whole, newline, _ = data.rpartition(b"\n")
+        text = (whole + newline).decode("utf-8", "surrogateescape")
+        return Log(text, offset + len(whole + newline))
+
     # -- fetch -------------------------------------------------------------------------------
 
     def fetch(

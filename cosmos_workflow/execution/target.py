@@ -47,6 +47,9 @@ class Target(Protocol):
         Raises SubmissionRejected, with the cause and its fix.
         """
 
+    def log_now(self, handle: Handle, offset: int) -> Log:
+        """What the job has written by now, from a byte offset, whole lines; waits for nothing."""
+
     def follow(self, handle: Handle, offset: int) -> Iterator[Log | JobEnded]:
         """The job's log from a byte offset, whole lines; the last event is JobEnded."""
 

@@ -6,6 +6,7 @@ import re
 import shutil
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from cosmos_workflow.events import (
 )
 from cosmos_workflow.execution.target import Handle
 from cosmos_workflow.ids import slug
-from cosmos_workflow.runs.store import RunFolder
+from cosmos_workflow.runs.store import RunFolder, RunInUse
 from cosmos_workflow.video.probe import check_readable
 from cosmos_workflow.workflows.assemble import Bench
 from cosmos_workflow.workflows.retry import persistently
@@ -47,6 +48,21 @@ def finish(bench: Bench, folder: RunFolder) -> Iterator[Event]:
         yield event
     assert ended is not None, "a target's follow ends with JobEnded"
     yield from _conclude(bench, folder, handle, ended)
+
+
+def catch_up(bench: Bench, folder: RunFolder) -> None:
+    """Copy what the job has written by now, unless another process does so already.
+
+    Raises HostUnreachable; nothing to do is no error.
+    """
+    handle = folder.run().handle
+    if handle is None:
+        return
+    with suppress(RunInUse), folder.held():
+        log = bench.target.log_now(handle, folder.log_size())
+        if log.text:
+            values = secrets.present(folder.job().secrets)
+            folder.record(Log(secrets.mask(log.text, values), log.offset))
 
 
 def _follow(bench: Bench, folder: RunFolder, handle: Handle) -> Iterator[Event]:

@@ -118,6 +118,17 @@ def test_the_log_from_any_byte(ground: Ground) -> None:
     assert ended.exit_code == 0
 
 
+def test_the_log_by_now(ground: Ground) -> None:
+    handle = begun(ground, ground.job(script="echo up; sleep 60"))
+    for event in ground.target.follow(handle, 0):
+        if isinstance(event, Log):
+            break
+    assert ground.target.log_now(handle, 0) == Log("up\n", 3)
+    assert ground.target.log_now(handle, 3) == Log("", 3)
+    ground.target.cancel(handle)
+    assert ground.target.log_now(Handle("ground", "rs_00000000.1-000000", ""), 0) == Log("", 0)
+
+
 def test_a_failing_job_says_so(ground: Ground) -> None:
     _, ended = followed(ground, begun(ground, ground.job(code=7)))
     assert (ended.exit_code, ended.reason) == (7, "exited")

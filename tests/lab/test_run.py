@@ -41,3 +41,15 @@ def test_a_blocked_prompt_is_not_a_crash(remote: Project) -> None:
     done = remote.cosmos("run", spec, code=6)
     assert "BLOCKED" in done.stdout
     assert remote.run(spec).run().status is ExecutionStatus.BLOCKED
+
+
+def test_the_log_of_a_run_that_nobody_follows(remote: Project) -> None:
+    spec = remote.spec("a [[slow=60]] street")
+    remote.cosmos("run", spec, "--detach")
+    logs = remote.begin("logs", spec, "-f")
+    assert logs.stdout is not None
+    assert any("running preprocessor" in line for line in logs.stdout)
+    logs.kill()
+    logs.wait()
+    assert "running preprocessor" in remote.cosmos("logs", spec).stdout
+    remote.cosmos("cancel", spec)
