@@ -124,6 +124,7 @@ def run_all(
             except JobError as error:
                 if len(specs) == 1:
                     raise
+                screen.warn("\n".join(filter(None, [error.message, error.hint])))
                 faults.append(error)
     if faults:
         raise JobError(
@@ -214,11 +215,10 @@ def cancel(
 def _watch(screen: Screen, bench: Bench, folder: RunFolder, *, detach: bool = False) -> None:
     """Show a run to its end, or until it runs on its own; raise how it ended if not well."""
     screen.begin(folder.id)
-    over = folder.run().status.final
     with _left_running(folder):
         if detach:
             _leave(screen, bench, folder)
-        elif not over:
+        elif not folder.run().status.final:
             screen.events(mirror.follow(bench, folder))
     run = folder.run()
     if not run.status.final:
@@ -229,16 +229,7 @@ def _watch(screen: Screen, bench: Bench, folder: RunFolder, *, detach: bool = Fa
     if result is not None:
         screen.picture(result, "video")
     screen.data({"run": run.id, "status": run.status, "video": str(result) if result else None})
-    try:
-        collect.success(folder)
-    except JobError as error:
-        if over or screen.json:
-            raise
-        # Why stands on the screen already.
-        raise type(error)(
-            f"{run.id} {run.status.lower()}",
-            hint=f"cosmos show {run.id} tells it again; cosmos logs {run.id} has the job's words",
-        ) from error
+    collect.success(folder)
 
 
 def _leave(screen: Screen, bench: Bench, folder: RunFolder) -> None:

@@ -235,7 +235,10 @@ class LineScreen:
 
 
 def told(event: Event) -> list[tuple[str, str]]:
-    """What an event that is no mere progress says: lines and their styles."""
+    """What an event that is no mere progress says: lines and their styles.
+
+    Why a run did not succeed is told by the error that the command ends with.
+    """
     match event:
         case Planned():
             return [(f"{event.run_id}: {event.engine} on {event.target}", "bold")]
@@ -257,18 +260,12 @@ def told(event: Event) -> list[tuple[str, str]]:
         case Succeeded():
             return [("SUCCESS", "green")]
         case Blocked():
-            head = f"BLOCKED by {event.by}: {event.what}"
-            return [(head, "yellow"), *_told_why(event.message, event.hint)]
+            return [(f"BLOCKED by {event.by}: {event.what}", "yellow")]
         case Failed():
-            return [(f"FAILED ({event.cause})", "red"), *_told_why(event.message, event.hint)]
+            return [(f"FAILED ({event.cause})", "red")]
         case Cancelled():
-            return [("CANCELLED", "yellow"), *_told_why(event.message, "")]
+            return [("CANCELLED", "yellow")]
     return []
-
-
-def _told_why(message: str, hint: str) -> list[tuple[str, str]]:
-    lines = [(f"  {line}", "") for line in message.splitlines()]
-    return lines + [(f"  hint: {line}", "cyan") for line in hint.splitlines()]
 
 
 def _amount(event: Transferring) -> str:

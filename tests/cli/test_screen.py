@@ -107,9 +107,9 @@ def test_how_it_ended_badly(clock: Clock) -> None:
     screen.show(Failed("out_of_memory", "CUDA out of memory", "try\nless"))
     screen.show(Blocked("prompt", "blocklist", "refused"))
     assert out.getvalue().splitlines() == [
-        "FAILED (out_of_memory)", "  CUDA out of memory", "  hint: try", "  hint: less",
-        "BLOCKED by blocklist: prompt", "  refused",
-    ]  # fmt: skip
+        "FAILED (out_of_memory)",
+        "BLOCKED by blocklist: prompt",
+    ]
 
 
 def test_json_is_one_object_a_line_and_nothing_else() -> None:
