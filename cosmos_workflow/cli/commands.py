@@ -35,6 +35,7 @@ SECTIONS: dict[str, dict[str, Command]] = {
         "logs": Command("run:logs", "Print what the job of a run has written."),
         "cancel": Command("run:cancel", "End a run on its target."),
         "upscale": Command("upscale:upscale", "Make a 4K video of a run's result or any video."),
+        "clean": Command("clean:clean", "Remove what old jobs have left on a target."),
     },
     "Look": {
         "list": Command("show:list_", "List prompts or runs."),

@@ -84,6 +84,34 @@ exit 1
 """
 """STOP CONTAINER WORKSPACE: a job that is over, or gone, is no error."""
 
+REMAINS = r"""
+verb=$1 ws=$2 job=${2##*/}
+boxes() { docker ps "$@" --no-trunc -q --filter "label=cosmos.job=$job"; }
+look() { docker container inspect "$@" 2>/dev/null; }
+case $verb in
+  alive) running=$(boxes) || exit 0; [ -n "$running" ] ;;
+  sizes) for box in $(boxes -a); do look -s -f '{{.SizeRw}}' "$box"; done ;;
+  forget)
+    running=$(boxes) && all=$(boxes -a) || exit 1
+    [ -z "$running" ] || { echo 'its container is running' >&2; exit 1; }
+    rm -rf "$ws" 2>/dev/null || for box in $all; do
+      docker run --rm --pull=never --network=none --user=0:0 --volumes-from="$box" \
+        --entrypoint=sh "$(look -f '{{.Image}}' "$box")" \
+        -c 'cd /cosmos/run && rm -rf ..?* .[!.]* *' >/dev/null || exit 1
+    done
+    rm -rf "$ws" && { [ -z "$all" ] || docker rm $all >/dev/null; } ;;
+  strays)
+    ended=$(docker ps -aq --filter label=cosmos.job --filter status=exited)
+    at='{{if eq .Destination "/cosmos/run"}}{{println .Source}}{{end}}'
+    [ -z "$ended" ] || look -f "{{range .Mounts}}$at{{end}}" $ended | grep . ;;
+esac
+"""
+"""REMAINS VERB FOLDER, see Launcher.remains.
+
+What a container's root has written may be out of our reach: then a container of the same image and
+with the same folders removes it.
+"""
+
 
 class DockerLauncher:
     """Starts, finds, watches and stops containers through the ``docker`` program of the host."""
@@ -149,6 +177,10 @@ class DockerLauncher:
         """TERM, and KILL 10 s later; leaves the mark ``cancelled`` in the workspace."""
         container = ref or container_name(job_name)
         return ["sh", "-c", STOP, "sh", container, site.workspace(job_name)]
+
+    def remains(self) -> str:
+        """The script that looks after the workspace and container of a job that is over."""
+        return REMAINS
 
     def rejection(self, stderr: str, exit_code: int) -> SubmissionRejected:
         """Why the container did not start, and what to do."""

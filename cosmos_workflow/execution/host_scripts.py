@@ -9,6 +9,7 @@ case $root in /*) ;; *) home=$(cd && pwd) || exit; root=$home/$root ;; esac
 there=
 while [ $# -gt 0 ]; do
   dir=$root/inputs/$1 answer=n
+  touch -c "$dir/.ok.$2" 2>/dev/null
   if [ -e "$dir/.ok.$2" ] && [ -f "$dir/$2" ]; then
     [ "$(($(wc -c < "$dir/$2")))" -ne "$3" ] || answer=y
   fi
@@ -20,20 +21,25 @@ printf '%s\n%s\n' "$there" "$root"
 """LOOK ROOT (SHA NAME SIZE)...
 
 A line with y or n for each input: is it there whole, and checked?  Then the root as an absolute
-path; a relative one is below the home folder.
+path; a relative one is below the home folder.  An input's mark is touched before it is looked at:
+``cosmos clean`` removes nothing that was wanted within the hour.
 """
 
 SUBMIT = r"""
 set -u
 root=$1 ws=$2 count=$3; shift 3
 sum() { if command -v sha256sum >/dev/null 2>&1; then sha256sum; else shasum -a 256; fi; }
+[ -f "$ws/run-job.sh" ] || { echo run-job.sh >&2; exit 65; }
+: > "$ws/inputs" || exit 73
 while [ "$count" -gt 0 ]; do
   sha=$1 name=$2; shift 2; count=$((count - 1))
   dir=$root/inputs/$sha
-  [ -e "$dir/.ok.$name" ] && continue
-  got=$(sum < "$dir/$name" | cut -d ' ' -f 1)
+  printf '%s\n' "$sha" >> "$ws/inputs" || exit 73
+  touch -c "$dir/.ok.$name" 2>/dev/null
+  [ -e "$dir/.ok.$name" ] && [ -f "$dir/$name" ] && continue
+  got=$({ sum < "$dir/$name"; } 2>/dev/null | cut -d ' ' -f 1)
   if [ "$got" != "$sha" ]; then
-    rm -f "$dir/$name"
+    rm -f "$dir/$name" "$dir/.ok.$name"
     printf '%s\n' "$name" >&2
     exit 65
   fi
@@ -52,10 +58,11 @@ fi
 """
 """SUBMIT ROOT WORKSPACE COUNT (SHA NAME)... SECRETS START...
 
-Checks inputs that were not checked before against their name, makes the pipe for SECRETS lines,
-starts the job, and passes standard input on into the pipe.  Exit 65: an input is not what its
-name says (it was removed; the name is on stderr).  73: no room or no permission.  74: the job
-never read its secrets.  Any other: the launcher's own.
+Checks inputs that were not checked before against their name, notes in the workspace which they
+are, makes the pipe for SECRETS lines, starts the job, and passes standard input on into the pipe.
+Exit 65: a file is not there, or not what its name says (its name is on stderr; a wrong input was
+removed).  73: no room or no permission.  74: the job never read its secrets.  Any other: the
+launcher's own.
 """
 
 FOLLOW = r"""

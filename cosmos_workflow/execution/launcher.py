@@ -77,6 +77,16 @@ class Launcher(Protocol):
     def stop(self, job_name: str, ref: str, site: Site) -> Sequence[str]:
         """The command that ends the job; a job already over is no error."""
 
+    def remains(self) -> str:
+        """The script that looks after what is left of a job: ``sh -c SCRIPT sh VERB FOLDER``.
+
+        - ``alive WORKSPACE`` exits 0 unless the job is surely not running.
+        - ``sizes WORKSPACE`` prints the bytes of each thing that is kept outside of it.
+        - ``forget WORKSPACE`` removes it and those things, or says why not and exits non-zero; a
+          job that runs is left alone.
+        - ``strays RUNS`` prints workspaces below the folder that are gone, but not all of the rest.
+        """
+
     def rejection(self, stderr: str, exit_code: int) -> SubmissionRejected:
         """Why ``start`` refused, in a person's words, with what to do."""
 

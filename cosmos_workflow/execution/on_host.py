@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 import shlex
-import tempfile
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path, PurePosixPath
@@ -19,11 +18,13 @@ from cosmos_workflow.errors import (
     TransferInterrupted,
 )
 from cosmos_workflow.events import JobEnded, Log, RemoteFile, Staged, Transferring
+from cosmos_workflow.execution.clean import Cleaned, clean, read_clean
 from cosmos_workflow.execution.facts import HostFacts
 from cosmos_workflow.execution.host_scripts import FOLLOW, LOOK, SUBMIT
 from cosmos_workflow.execution.job import CommandJob, Derived, Input, render
 from cosmos_workflow.execution.launcher import Launcher, Site
 from cosmos_workflow.execution.narrate import narrate
+from cosmos_workflow.execution.staging import staging
 from cosmos_workflow.execution.target import Handle
 from cosmos_workflow.ids import sha256_file
 from cosmos_workflow.transfer.transfer import Moved, Transfer
@@ -82,7 +83,7 @@ class OnHost:
 
     def stage(self, job: CommandJob) -> Generator[Transferring | Staged, None, None]:
         """Inputs under the name of their content, written files into the workspace."""
-        with tempfile.TemporaryDirectory(prefix="cosmos-stage-") as folder:
+        with staging() as folder:
             site, there = self._look(job.inputs)
             files = self._files(job, site, Path(folder))
             total = sum(path.stat().st_size for path in files.values())
@@ -147,7 +148,7 @@ class OnHost:
             case 73:
                 return TransferError(
                     f"no room or no permission below {self._site.root} on {self.name}: {said}",
-                    hint="free some space there, or set remote_dir to another folder",
+                    hint=f"cosmos clean --target {self.name} makes room, or set another remote_dir",
                 )
             case 74:
                 return SubmissionRejected(
@@ -248,6 +249,15 @@ class OnHost:
         """What the machine says of itself, in one command; ``files`` below the checkpoints."""
         probe = self._launcher.probe(self._site, files, image)
         return self._launcher.read_probe(self.host.run(probe, check=False).stdout)
+
+    def clean(self, minutes: int, *, dry: bool, away: Collection[str] = ()) -> Cleaned:
+        """Remove what jobs that are over have left, in one command; see ``clean.CLEAN``.
+
+        With ``dry`` only look.  ``away``: ids of runs whose workspaces stay.
+        """
+        remains = self._launcher.remains()
+        argv = clean(self._site.root, remains, minutes, dry=dry, away=away)
+        return read_clean(self.host.run(argv).stdout)
 
     def approach(self) -> None:
         """Begin to connect; see Target."""

@@ -95,6 +95,20 @@ exit 0
 Without a REF it is whatever was started there; nothing that was not started yet will be.
 """
 
+REMAINS = (
+    BORN
+    + r"""
+alive() { ref=$(cat "$1/pid" 2>/dev/null) && [ "$(born "${ref%%:*}")" = "${ref#*:}" ]; }
+case $1 in
+  alive) alive "$2" ;;
+  forget)
+    ! alive "$2" || { echo 'its process is running' >&2; exit 1; }
+    rm -rf "$2" ;;
+esac
+"""
+)
+"""REMAINS VERB FOLDER, see Launcher.remains: all that there is lies in the workspace."""
+
 
 class ShellLauncher:
     """Starts, finds, watches and stops plain processes, each the leader of its own session."""
@@ -150,6 +164,10 @@ class ShellLauncher:
     def stop(self, job_name: str, ref: str, site: Site) -> Sequence[str]:
         """TERM to the job, KILL to its group after 15 s; leaves the mark ``cancelled``."""
         return ["sh", "-c", STOP, "sh", site.workspace(job_name), ref]
+
+    def remains(self) -> str:
+        """The script that looks after the workspace of a job that is over."""
+        return REMAINS
 
     def rejection(self, stderr: str, exit_code: int) -> SubmissionRejected:
         """Why the process did not start, and what to do."""

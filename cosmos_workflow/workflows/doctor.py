@@ -138,9 +138,9 @@ def _disk(facts: HostFacts) -> Iterator[Check]:
         said = f"{disk.path} is not writable"
         yield Check("disk", "fail", said, "set remote_dir to a folder of yours")
     elif disk.free < NO_DISK:
-        yield Check("disk", "fail", said, "make room: old runs are below runs/ in remote_dir")
+        yield Check("disk", "fail", said, "cosmos clean removes what old jobs have left there")
     elif disk.free < LOW_DISK:
-        yield Check("disk", "warn", said, "old runs are below runs/ in remote_dir")
+        yield Check("disk", "warn", said, "cosmos clean removes what old jobs have left there")
     else:
         yield Check("disk", "ok", said)
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from uuid import uuid4
 
 import pytest
 from dockerd import Docker
+from need import need, need_root
 
 from cosmos_workflow.execution.docker import DockerLauncher, container_name
 from cosmos_workflow.execution.job import Arg, CommandJob, Input, Place
@@ -304,3 +306,86 @@ def test_the_job_outlives_who_started_it(here: Here) -> None:
     client.wait(30)
     here.wait(job, ref)
     assert here.log(job) == "still here\n"
+
+
+def care(here: Here, verb: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """One verb of the launcher's script for what is left."""
+    return run(["sh", "-c", here.launcher.remains(), "sh", verb, str(folder)], check=False)
+
+
+def test_a_running_job_is_alive_and_is_not_forgotten(here: Here) -> None:
+    job = here.job("sh", "-c", "echo on; sleep 600")
+    ref = here.start(job)
+    assert care(here, "alive", here.workspace(job)).returncode == 0
+    refused = care(here, "forget", here.workspace(job))
+    assert refused.returncode and "running" in refused.stderr
+    assert here.mark(job, "run-job.sh") and here.state(job, ref)[1]
+    here.stop(job, ref)
+    here.wait(job, ref)
+    assert care(here, "alive", here.workspace(job)).returncode
+
+
+def test_a_job_that_is_over_is_forgotten_whole_and_alone(here: Here) -> None:
+    job, other = (
+        here.job("sh", "-c", 'mkdir -p "$1/a b"', "sh", Place("workspace")),
+        here.job("true"),
+    )
+    refs = [here.start(job), here.start(other)]
+    for each, ref in zip((job, other), refs, strict=True):
+        here.wait(each, ref)
+    docker = here.launcher.name == "docker"
+    sizes = care(here, "sizes", here.workspace(job)).stdout.split()
+    assert [size.isdigit() for size in sizes] == [True] * docker
+    assert care(here, "forget", here.workspace(job)).returncode == 0
+    assert not here.workspace(job).exists() and here.mark(other, "exit_code")
+    assert here.state(job, refs[0])[0] == State("gone")
+    assert here.state(other, refs[1])[0] == State("exited", 0)
+    assert care(here, "forget", here.workspace(job)).returncode == 0, "again is no error"
+
+
+def test_what_is_left_of_a_workspace_that_is_gone(here: Here) -> None:
+    job = here.job("true")
+    here.wait(job, here.start(job))
+    shutil.rmtree(here.workspace(job))
+    strays = care(here, "strays", Path(here.site.root, "runs")).stdout.splitlines()
+    assert (str(here.workspace(job)) in strays) == (here.launcher.name == "docker")
+    care(here, "forget", here.workspace(job))
+    assert str(here.workspace(job)) not in care(here, "strays", Path(here.site.root, "runs")).stdout
+
+
+def test_an_engine_that_does_not_answer_is_no_sign_that_a_job_is_over(tmp_path: Path) -> None:
+    need("docker")
+    (tmp_path / "rs_1f2e3d4c.2-a1b2c3").mkdir()
+    script = ["env", "DOCKER_HOST=unix:///nowhere.sock", "sh", "-c", DockerLauncher().remains()]
+    workspace = str(tmp_path / "rs_1f2e3d4c.2-a1b2c3")
+    assert run([*script, "sh", "alive", workspace]).returncode == 0
+    assert run([*script, "sh", "forget", workspace], check=False).returncode
+    assert Path(workspace).exists()
+
+
+@pytest.fixture
+def nobody_s(docker: Docker, plain_image: str) -> Iterator[Here]:
+    """A root that a plain user can reach, as pytest's own folders are not."""
+    need_root()
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        place = Here(DockerLauncher(), Site(folder, image=plain_image))
+        yield place
+        docker.remove(*(container_name(name) for name, _ in place.started))
+
+
+def test_what_a_container_s_root_has_written_goes_too(nobody_s: Here) -> None:
+    """A plain user cleans up: folders inside belong to root, and files in them."""
+    script = 'mkdir "$1/outputs"; echo x >"$1/outputs/f"; echo y >"$1/.hidden"'
+    job = nobody_s.job("sh", "-c", script, "sh", Place("workspace"))
+    nobody_s.wait(job, nobody_s.start(job))
+    workspace, nobody = nobody_s.workspace(job), 65534
+    for path in (workspace, workspace.parent):
+        os.chown(path, nobody, nobody)
+    done = subprocess.run(
+        ["sh", "-c", nobody_s.launcher.remains(), "sh", "forget", str(workspace)],
+        user=nobody, group=nobody, capture_output=True, text=True, env={**os.environ, "HOME": "/"},
+        extra_groups=[Path("/var/run/docker.sock").stat().st_gid],
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert not workspace.exists() and nobody_s.state(job, "") == (State("gone"), False)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
+import subprocess
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +19,10 @@ from cosmos_workflow.config.settings import TargetSettings
 from cosmos_workflow.errors import SubmissionRejected, TransferError, TransferInterrupted
 from cosmos_workflow.events import JobEnded, Log, RemoteFile, Staged
 from cosmos_workflow.execution import TARGETS
+from cosmos_workflow.execution.clean import Cleaned
+from cosmos_workflow.execution.clean import clean as command
 from cosmos_workflow.execution.job import CommandJob, Input, Place, WrittenFile
+from cosmos_workflow.execution.on_host import OnHost
 from cosmos_workflow.execution.target import Handle, Target
 from cosmos_workflow.ids import sha256_file
 
@@ -166,8 +172,6 @@ def test_cancel(ground: Ground) -> None:
 
 
 def test_time_limit(ground: Ground) -> None:
-    from dataclasses import replace
-
     job = replace(ground.job(script="echo up; sleep 60"), time_limit=1)
     _, ended = followed(ground, begun(ground, job))
     assert (ended.exit_code, ended.reason) == (124, "timeout")
@@ -224,3 +228,162 @@ def test_explain_opens_nothing(ground: Ground) -> None:
     assert "a; $(b) 夜" in text and "run-job.sh" in text
     assert "SCRIPT" in text and "while [" not in text, "our own constant scripts are left out"
     assert not (ground.folder / "h o'st").exists()
+
+
+# -- clean -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class HostFolder:
+    """The target's folder, looked at and aged by hand."""
+
+    root: Path
+
+    @property
+    def workspaces(self) -> set[str]:
+        return {path.name for path in (self.root / "runs").iterdir()}
+
+    @property
+    def inputs(self) -> set[str]:
+        return {path.name for path in (self.root / "inputs").iterdir()}
+
+    def age(self, below: str, hours: float = 24 * 30) -> None:
+        """Let everything ``below`` be as it has been for so long."""
+        then = time.time() - hours * 3600
+        for path in [self.root / below, *(self.root / below).rglob("*")]:
+            os.utime(path, (then, then))
+
+
+@pytest.fixture
+def there(ground: Ground) -> HostFolder:
+    return HostFolder(ground.folder / "h o'st")
+
+
+def clean(ground: Ground, days: float = 7, *, dry: bool = False, away: str = "") -> Cleaned:
+    assert isinstance(ground.target, OnHost)
+    return ground.target.clean(int(days * 1440), dry=dry, away=away.split())
+
+
+def finished(ground: Ground, content: bytes = b"pixels of a shot") -> CommandJob:
+    """A job that is over; its input is its own when it has its own content."""
+    job = ground.job()
+    (item,) = job.inputs
+    assert isinstance(item.source, Path)
+    item.source.write_bytes(content)
+    item = replace(item, sha256=sha256_file(item.source), size=len(content))
+    job = replace(job, inputs=(item,))
+    assert followed(ground, begun(ground, job))[1].exit_code == 0
+    return job
+
+
+def test_clean_takes_what_is_old_and_nothing_else(ground: Ground, there: HostFolder) -> None:
+    old, new = finished(ground, b"old"), finished(ground, b"new")
+    there.age("")
+    there.age(f"runs/{new.name}", hours=24)
+    shown = clean(ground, dry=True)
+    assert there.workspaces == {old.name, new.name} and len(there.inputs) == 2
+    removed = clean(ground)
+    assert removed == shown
+    assert [left.name for left in removed.workspaces] == [old.name]
+    assert [left.name for left in removed.inputs] == [old.inputs[0].sha256]
+    assert [left.name for left in removed.containers] == [old.name] * bool(ground.image)
+    assert all(left.size > 0 for left in (*removed.workspaces, *removed.inputs))
+    assert there.workspaces == {new.name} and there.inputs == {new.inputs[0].sha256}
+    assert clean(ground) == Cleaned()
+    assert followed(ground, Handle("ground", old.name, ""))[1].reason == "gone"
+
+
+def test_clean_leaves_a_job_that_runs(ground: Ground, there: HostFolder) -> None:
+    job = ground.job(script="echo up; sleep 60")
+    handle = begun(ground, job)
+    next(iter(ground.target.follow(handle, 0)))
+    there.age("")
+    assert clean(ground, 0) == Cleaned()
+    ground.target.cancel(handle)
+    assert followed(ground, handle)[1].reason == "cancelled"
+    assert [left.name for left in clean(ground, 0).workspaces] == [job.name]
+
+
+def test_clean_leaves_what_is_being_staged(ground: Ground, there: HostFolder) -> None:
+    job = ground.job()
+    list(ground.target.stage(job))
+    there.age("inputs")
+    cleaned = clean(ground, 0)
+    assert cleaned == Cleaned(unsure=(job.name,)), "which inputs it wants is not known"
+    assert followed(ground, ground.target.submit(job, {}))[1].exit_code == 0
+
+
+def test_clean_takes_what_was_never_started(ground: Ground, there: HostFolder) -> None:
+    job = ground.job()
+    list(ground.target.stage(job))
+    there.age("", hours=2)
+    assert len(clean(ground, 0).workspaces) == 1
+    with pytest.raises(TransferInterrupted):
+        ground.target.submit(job, {})
+    assert followed(ground, begun(ground, job))[1].exit_code == 0
+
+
+def test_clean_leaves_runs_that_are_away(ground: Ground, there: HostFolder) -> None:
+    job = finished(ground)
+    there.age("")
+    assert clean(ground, away=job.name.rpartition("-")[0]) == Cleaned(away=(job.name,))
+    assert there.workspaces == {job.name} and len(there.inputs) == 1
+
+
+def test_an_input_that_was_looked_up_stays(ground: Ground, there: HostFolder) -> None:
+    old = finished(ground)
+    there.age("")
+    job = ground.job()
+    assert job.inputs == old.inputs
+    list(ground.target.stage(job))
+    there.age("runs")
+    cleaned = clean(ground, 0)
+    assert {left.name for left in cleaned.workspaces} == {old.name, job.name}
+    assert cleaned.inputs == () and there.inputs == {job.inputs[0].sha256}
+
+
+def test_an_input_that_is_looked_up_while_it_goes_comes_back(tmp_path: Path) -> None:
+    folder = tmp_path / "root" / "inputs" / ("ab" * 32)
+    folder.mkdir(parents=True)
+    (folder / ".ok.color.bin").touch()
+    there = HostFolder(tmp_path / "root")
+    (tmp_path / "bin").mkdir()
+    mv = tmp_path / "bin" / "mv"
+    mv.write_text(f"""#!/bin/sh\n{shutil.which("mv")} "$@"; touch "$2"/.ok.*\n""")
+    mv.chmod(0o755)
+    argv = command(str(there.root), "exit 1", 0, dry=False)
+    for path, left in ((f"{mv.parent}:{os.environ['PATH']}", 1), (os.environ["PATH"], 0)):
+        there.age("")
+        subprocess.run(argv, env={**os.environ, "PATH": path}, check=True)
+        assert len(list(there.root.glob("inputs/*"))) == left
+
+
+def test_a_workspace_that_names_no_inputs_keeps_them_all(ground: Ground, there: HostFolder) -> None:
+    job = finished(ground)
+    (there.root / "runs" / job.name / "inputs").unlink()
+    there.age("inputs")
+    assert clean(ground) == Cleaned(unsure=(job.name,))
+
+
+@pytest.mark.parametrize("mark", [True, False])
+def test_an_input_that_vanished_is_staged_again(
+    ground: Ground, there: HostFolder, mark: bool
+) -> None:
+    job = ground.job()
+    followed(ground, begun(ground, ground.job()))
+    list(ground.target.stage(job))
+    folder = there.root / "inputs" / job.inputs[0].sha256
+    (folder / "color.bin").unlink()
+    if not mark:
+        (folder / ".ok.color.bin").unlink()
+    with pytest.raises(TransferInterrupted, match=r"^color\.bin did not arrive"):
+        ground.target.submit(job, {})
+    assert followed(ground, begun(ground, job))[1].exit_code == 0
+
+
+def test_a_container_without_its_workspace_goes(ground: Ground, there: HostFolder) -> None:
+    job = finished(ground)
+    shutil.rmtree(there.root / "runs" / job.name)
+    cleaned = clean(ground)
+    assert [left.name for left in cleaned.containers] == [job.name] * bool(ground.image)
+    assert clean(ground) == Cleaned()
