@@ -135,7 +135,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CosmosError as error:
         return report(error, as_json)
     except typer.TyperException as error:
-        return report_usage(error, as_json)
+        return report_usage(error, args, as_json)
     except (Stopped, KeyboardInterrupt) as error:
         return report_interrupt(str(error), as_json)
     except (ReaderLeft, BrokenPipeError):

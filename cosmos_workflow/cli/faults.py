@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from cosmos_workflow import __version__
+from cosmos_workflow.cli.commands import COMMANDS
+from cosmos_workflow.cli.options import argument_name
 from cosmos_workflow.cli.words import clean, painted
 from cosmos_workflow.errors import INTERRUPTED, CosmosError
 
@@ -23,13 +25,34 @@ def report(error: CosmosError, as_json: bool) -> int:
     return _say(type(error).__name__, error.message, error.hint, error.exit_code, as_json)
 
 
-def report_usage(error: Any, as_json: bool) -> int:
+def report_usage(error: Any, args: list[str], as_json: bool) -> int:
     """The same for arguments that do not fit (typer's own errors)."""
-    context = getattr(error, "ctx", None)
-    hint = f"{context.command_path} --help shows what it takes" if context else ""
-    message = error.format_message().rstrip(".")
-    message = message[:1].lower() + message[1:]
+    command = f"cosmos {args[0]}" if args and args[0] in COMMANDS else "cosmos"
+    hint = f"{command} --help shows what it takes"
+    message = _in_our_words(error.format_message().rstrip("."))
+    param = getattr(error, "param", None)
+    if message.startswith("missing argument") and param is not None:
+        message = f"missing argument {argument_name(param)}"
+    if message.startswith("got unexpected extra argument"):
+        hint = f'words that belong together stand in quotes: "like these"; {hint}'
     return _say("UsageError", message, hint, getattr(error, "exit_code", 2), as_json)
+
+
+def _in_our_words(message: str) -> str:
+    for theirs, ours in WORDS:
+        message = message.replace(theirs, ours)
+    return message[:1].lower() + message[1:]
+
+
+WORDS = (
+    ("Value error, ", ""),
+    ("Input should be a valid integer, unable to parse string as an integer",
+     "a whole number is needed"),
+    ("Input should be a valid number, unable to parse string as a number", "a number is needed"),
+    ("Input should be greater than or equal to", "the least is"),
+    ("Input should be less than or equal to", "the most is"),
+)  # fmt: skip
+"""What the parser of arguments says, and what a person understands."""
 
 
 def report_interrupt(hint: str, as_json: bool) -> int:

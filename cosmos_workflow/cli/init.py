@@ -32,6 +32,8 @@ def init(
     """
     remote = template.login(host) if host else None
     with open_screen(json=json) as screen:
+        if folder.is_file():
+            raise ConfigError(f"{folder} is a file", hint="name a folder: cosmos init DIR")
         try:
             folder.mkdir(parents=True, exist_ok=True)
             done = _write_config(folder / FILE, remote, force)

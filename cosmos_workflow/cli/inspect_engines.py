@@ -84,7 +84,8 @@ def _show(screen: Screen, name: str, engine: Engine) -> None:
     screen.say(f"{name}: {engine.summary}", "bold")
     most = "0 or more" if engine.max_weight is None else f"0 to {engine.max_weight:g}"
     screen.say(f"controls: {_controls(engine)}")
-    screen.say(f"weights: {most}")
+    if engine.modalities:
+        screen.say(f"weights: {most}")
     needs = engine.needs()
     if needs.gpu_memory_gib:
         screen.say(f"needs: {needs.gpu_memory_gib:g} GiB of memory on each GPU")

@@ -63,7 +63,7 @@ def _plain(flags: str, text: str) -> tuple[str, str]:
     return flags, re.sub(r"; x[<>]=?[^\]]*\]$", "]", text)
 
 
-def _argument(param: Any) -> str:
+def argument_name(param: Any) -> str:
     """``NAME``, ``[DIR]``, ``PROMPT_SPEC...``."""
     name = str(param.metavar or param.name.upper())
     if name.startswith("[") or name.endswith("..."):
@@ -78,14 +78,14 @@ class SeveralValues(TyperCommand):
     several: dict[str, re.Pattern[str]]
 
     def collect_usage_pieces(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
-        pieces = [_argument(param) for param in self.params if _is_argument(param)]
+        pieces = [argument_name(param) for param in self.params if _is_argument(param)]
         return [self.options_metavar or "[OPTIONS]", *pieces]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Arguments by the names that the usage line has, then the options."""
         params = self.get_params(ctx)
         arguments = [
-            (_argument(p), getattr(p, "help", "") or "") for p in params if _is_argument(p)
+            (argument_name(p), getattr(p, "help", "") or "") for p in params if _is_argument(p)
         ]
         records = [p.get_help_record(ctx) for p in params if not _is_argument(p)]
         options = [_plain(*record) for record in records if record]

@@ -9,7 +9,7 @@ import typer
 
 from cosmos_workflow.cli.options import Json, Verbose
 from cosmos_workflow.cli.screen import Screen, open_screen
-from cosmos_workflow.cli.words import nearby, size
+from cosmos_workflow.cli.words import counted, nearby, size
 
 if TYPE_CHECKING:
     from cosmos_workflow.config.settings import Settings
@@ -22,7 +22,7 @@ def prepare_inference(
         typer.Argument(metavar="DIR", help="Folder with color.NNNN.png and the other passes."),
     ],
     name: Annotated[
-        str, typer.Option(metavar="N", help="Name of the shot.  [default: from the description]")
+        str, typer.Option(metavar="NAME", help="Name of the shot.  [default: from the description]")
     ] = "",
     fps: Annotated[float, typer.Option(metavar="N", help="Frames a second.")] = 24,
     description: Annotated[
@@ -64,7 +64,7 @@ def _tell(
 
     width, height = shot.resolution
     seconds = shot.frame_count / shot.fps
-    screen.say(f"{shot.name}: {shot.frame_count} frames, {width}x{height}, "
+    screen.say(f"{shot.name}: {counted(shot.frame_count, 'frame')}, {width}x{height}, "
                f"{shot.fps:g} fps, {seconds:.2f} s", "bold")  # fmt: skip
     screen.say(nearby(made))
     screen.say()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import Annotated
 import typer
 
 from cosmos_workflow.cli import completion
+from cosmos_workflow.cli.arguments import RunId
 from cosmos_workflow.cli.options import Json, Verbose
 from cosmos_workflow.cli.passphrase import ask
 from cosmos_workflow.cli.screen import Screen, open_screen
@@ -32,9 +34,6 @@ from cosmos_workflow.workflows.request import How
 
 TargetName = Annotated[
     str, typer.Option("--target", "-t", help="Where to run.", autocompletion=completion.targets)
-]
-RunId = Annotated[
-    str, typer.Argument(help="Run id, or the start of one.", autocompletion=completion.runs)
 ]
 NumGpu = Annotated[int, typer.Option(min=0, help="GPUs; 0: as many as devices.")]
 CudaDevices = Annotated[str, typer.Option(help='Which GPUs, like "0,1".')]
@@ -61,6 +60,7 @@ def run(
     run_spec: Annotated[
         list[str],
         typer.Argument(
+            metavar="RUN_SPEC...",
             help="RunSpecs: path, glob, id, start of an id, or name.",
             autocompletion=completion.run_specs,
         ),
@@ -140,6 +140,8 @@ def _explain(screen: Screen, bench: Bench, spec: RunSpec, prompt: PromptSpec, ho
     for fact in plan.facts:
         screen.say(fact)
     screen.say(text)
+    screen.say()
+    screen.say("a dry run: nothing was made, sent or started", "dim")
     screen.data(
         {"run_spec": spec.id, "target": bench.target.name, "facts": plan.facts, "plan": text}
     )
@@ -195,7 +197,11 @@ def _print_log(folder: RunFolder, offset: int) -> int:
 def cancel(
     run_ids: Annotated[
         list[str],
-        typer.Argument(help="Run ids, or starts of them.", autocompletion=completion.runs),
+        typer.Argument(
+            metavar="RUN...",
+            help="Runs: id, start of an id, folder, or the name of the RunSpec.",
+            autocompletion=completion.runs,
+        ),
     ],
     as_json: Json = False,
 ) -> None:
@@ -230,6 +236,7 @@ def _watch(screen: Screen, bench: Bench, folder: RunFolder, *, detach: bool = Fa
         screen.picture(result, "video")
     screen.data({"run": run.id, "status": run.status, "video": str(result) if result else None})
     collect.success(folder)
+    screen.say(f"next: cosmos sheet {run.id}", "cyan")
 
 
 def _leave(screen: Screen, bench: Bench, folder: RunFolder) -> None:
@@ -292,6 +299,11 @@ def _named(texts: list[str]) -> list[str]:
     return names
 
 
+REDRAWN = re.compile(r"\n?\r+\n?")
+"""Where a progress bar starts its line anew: a line each, in a copy that nobody redraws."""
+
+
 def _write(data: bytes) -> None:
-    sys.stdout.write(clean(data.decode("utf-8", "replace")))
+    text = REDRAWN.sub("\n", data.decode("utf-8", "replace"))
+    sys.stdout.write(clean(text))
     sys.stdout.flush()

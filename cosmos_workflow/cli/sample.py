@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -12,11 +13,11 @@ from cosmos_workflow.cli.screen import open_screen
 
 
 def sample(
-    folder: Annotated[Path, typer.Argument(help="Where the PNG files go.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the PNG files go.")],
     frames: Annotated[int, typer.Option(min=1, help="How many frames.")] = 48,
     json: Json = False,
 ) -> None:
-    """Render a small sample shot into FOLDER, as Houdini would.
+    """Render a small sample shot into DIR, as Houdini would.
 
     Color, depth, segmentation and edge passes of an animated scene, 1280x704, always the same.
     """
@@ -30,4 +31,4 @@ def sample(
         )
         screen.picture(folder, "passes")
         screen.data({"folder": str(folder.absolute()), "frames": frames})
-        screen.say(f"next: cosmos prepare-inference {folder} --name NAME")
+        screen.say(f"next: cosmos prepare-inference {quote(str(folder))} --name NAME", "cyan")

@@ -250,7 +250,7 @@ def told(event: Event) -> list[tuple[str, str]]:
             return [("submitted: the run goes on by itself from here", "")]
         case Disconnected():
             again = f"nothing is lost; trying again in {event.retry_in:.0f} s"
-            return [(f"{one_line(event.reason)}; {again}", "yellow")]
+            return [(f"{one_line(event.reason).rstrip('.')}; {again}", "yellow")]
         case JobEnded():
             code = "" if event.exit_code in (None, 0) else f" with exit code {event.exit_code}"
             how = "has ended" if event.reason == "exited" else f"is over: {event.reason}"

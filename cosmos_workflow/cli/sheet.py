@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
-from cosmos_workflow.cli import completion
+from cosmos_workflow.cli.arguments import RunId
 from cosmos_workflow.cli.options import Json
 from cosmos_workflow.cli.screen import open_screen
 
 
 def sheet(
-    run_id: Annotated[str, typer.Argument(help="Run or RunSpec.", autocompletion=completion.runs)],
+    run_id: RunId,
     json: Json = False,
 ) -> None:
     """Make a contact sheet PNG: a run's inputs beside its output."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -62,8 +63,11 @@ def _list_prompts(screen: Screen, settings: Settings, limit: int) -> None:
     entries = library.all_prompts(settings)
     rows = []
     for entry in entries[:limit]:
-        rows.append([entry.id, entry.name, moment(_time(entry.stamp))])
+        rows.append([entry.id, entry.name, short_moment(_time(entry.stamp))])
         screen.data({"id": entry.id, "name": entry.name, "path": str(entry.path)})
+    if not rows:
+        screen.say('none yet: cosmos create-spec NAME "PROMPT" makes one')
+        return
     screen.table(["id", "name", "created"], rows)
     _more(screen, len(entries), limit)
 
@@ -86,14 +90,21 @@ def _list_runs(
     for row in found[:limit]:
         took = duration(row.seconds) if row.seconds is not None else ""
         rows.append(
-            [row.id, row.name, row.engine, row.target, row.status, moment(row.created), took]
+            [row.id, row.name, row.engine, row.target, row.status, short_moment(row.created), took]
         )
         screen.data(vars(row))
     if not rows:
-        screen.say("none yet: cosmos create-run makes one, cosmos run runs it")
+        if status:
+            screen.say(f"no run is {status}; cosmos list shows them all")
+        else:
+            screen.say("none yet: cosmos create-run makes one, cosmos run runs it")
         return
     screen.table(["run", "name", "engine", "target", "status", "created", "took"], rows)
     _more(screen, page.total + len(waiting), limit)
+    if any(row.status is ExecutionStatus.RUNNING for row in found[:limit]):
+        screen.say(
+            "RUNNING as last heard; cosmos follow ID asks again, and fetches the video", "dim"
+        )
 
 
 def _never_run(entry: library.Entry) -> index.Row:
@@ -144,6 +155,8 @@ def _spec_facts(settings: Settings, store: Store, text: str) -> dict[str, Any]:
         try:
             return _prompt_facts(settings, text)
         except SpecError:
+            if library.fits(settings, "prompt", text) and not library.fits(settings, "run", text):
+                raise
             raise error from None
     attempts = store.attempts(spec.id)
     if attempts:
@@ -180,6 +193,12 @@ def _run_facts(folder: RunFolder) -> dict[str, Any]:
     }
 
 
+def short_moment(at: float) -> str:
+    """Local time for a table, without this year: ``01-31 07:05``."""
+    text = moment(at)
+    return text[5:] if text.startswith(f"{datetime.now():%Y}-") else text
+
+
 def moment(at: float) -> str:
     """Local time as ``2026-01-31 07:05``."""
     return datetime.fromtimestamp(at).strftime("%Y-%m-%d %H:%M")
@@ -196,10 +215,21 @@ def _print(screen: Screen, facts: dict[str, Any]) -> None:
             head = ""
 
 
+def _part(value: Any) -> str:
+    """One value in a line; a sha256 by its first digits, which is enough to compare by eye."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_part(item)}" for name, item in value.items())
+    if isinstance(value, list):
+        return " x ".join(map(_part, value)) if len(value) == 2 else ", ".join(map(_part, value))
+    if isinstance(value, bool):
+        return str(value).lower()
+    return re.sub(r"\b([0-9a-f]{12})[0-9a-f]{52}\b", r"\1...", str(value))
+
+
 def _lines(value: Any) -> list[str]:
     if isinstance(value, dict):
         width = max(len(str(name)) for name in value)
-        return [f"{name!s:<{width}}  {item}" for name, item in value.items()]
+        return [f"{name!s:<{width}}  {_part(item)}" for name, item in value.items()]
     if isinstance(value, list):
         return [str(item) for item in value]
     if isinstance(value, float):

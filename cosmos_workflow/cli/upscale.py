@@ -27,7 +27,11 @@ from cosmos_workflow.workflows.upscale import upscale_specs
 def upscale(
     run_or_video: Annotated[
         str,
-        typer.Argument(help="A run, or any video file.", autocompletion=completion.runs),
+        typer.Argument(
+            metavar="RUN_OR_VIDEO",
+            help="A run, or any video file.",
+            autocompletion=completion.runs,
+        ),
     ],
     upscale_weight: Annotated[
         float, typer.Option(help="How closely the result keeps to the video, 0 to 1.")

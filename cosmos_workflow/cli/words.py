@@ -74,6 +74,11 @@ def size(count: float) -> str:
     raise AssertionError("not reached")
 
 
+def counted(number: int, thing: str) -> str:
+    """``1 frame``, ``48 frames``."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
 def duration(seconds: float) -> str:
     """Seconds as ``0:42``, ``12:07`` or ``1:02:03``."""
     whole = max(0, round(seconds))
@@ -154,7 +159,10 @@ def _fold(text: str, limit: int) -> list[str]:
     if width_of(text) <= limit:
         return [text]
     if width_of(text) == len(text):
-        return textwrap.wrap(text, limit, break_on_hyphens=False) or [""]
+        whole = textwrap.wrap(text, limit, break_on_hyphens=False, break_long_words=False)
+        return [line[at : at + limit] for line in whole for at in range(0, len(line), limit)] or [
+            ""
+        ]
     lines, line, used = [], "", 0
     for character in text:
         if used + _cells(character) > limit:

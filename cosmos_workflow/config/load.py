@@ -137,7 +137,9 @@ def _parse(text: str, file: Path | None) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(
             f"{file} is not valid TOML: {error}",
-            hint='text stands in quotes: host = "gpu.example.com"',
+            hint="each [table] stands once in the file: put the keys below the first one"
+            if "twice" in str(error) or "overwrite" in str(error)
+            else 'text stands in quotes: host = "gpu.example.com"',
         ) from error
 
 
@@ -176,9 +178,24 @@ def _fault(fault: Mapping[str, Any], source: Source) -> str:
     if fault["type"] == "extra_forbidden":
         return _unknown(key, source)
     reason = str(fault["msg"]).removeprefix("Input should be ")
+    for theirs, ours in WORDS.items():
+        reason = reason.replace(theirs, ours)
     if fault["type"] in ("model_type", "model_attributes_type"):
         return f"{source.of(key)} must be a table, with [{'.'.join(key)}] above its keys"
     return f"{source.of(key)} = {json.dumps(source.value(key), default=str)} must be {reason}"
+
+
+WORDS = {
+    "a valid string": 'text in quotes, like "this"',
+    "a valid integer": "a whole number, without quotes",
+    "a valid number": "a number, without quotes",
+    "a valid boolean": "true or false, without quotes",
+    "a valid array": 'a list, like ["this", "that"]',
+    "a valid dictionary": 'a table, like { name = "this" }',
+    "less than or equal to": "at most",
+    "greater than or equal to": "at least",
+}
+"""What the checks say, and what a person understands."""
 
 
 def _unknown(key: Key, source: Source) -> str:

@@ -90,7 +90,7 @@ class Login:
 
 def login(text: str) -> Login:
     """Read ``[user@]host[:port]``.  Raises ConfigError."""
-    match = re.fullmatch(r"(?:([^@\s\-][^@\s]*)@)?([^@\s:\-][^@\s:]*)(?::(\d{1,5}))?", text)
+    match = re.fullmatch(r"(?:([^@\s/\-][^@\s/]*)@)?([^@\s:/\-][^@\s:/]*)(?::(\d{1,5}))?", text)
     if not match or int(match[3] or 0) > 65535:
         raise ConfigError(
             f"--host {text!r} is not a host", hint="write user@host, host, or user@host:port"
@@ -107,5 +107,9 @@ def with_login(text: str, remote: Login) -> str:
             if value or key in table:
                 table[key] = value
     except (TOMLKitError, TypeError, AttributeError) as error:
-        raise ConfigError(f"config.toml cannot be edited: {error}") from error
+        raise ConfigError(
+            f"config.toml is not valid TOML, so nothing in it can be set: {error}",
+            hint="mend that line; or cosmos init --force writes a new one and keeps this as "
+            "config.toml.bak",
+        ) from error
     return tomlkit.dumps(document)

@@ -19,6 +19,7 @@ _KEYS = (
     "Set ssh_key, or IdentityFile in ~/.ssh/config, to a key that is in the host's "
     "authorized_keys; `ssh -v` to the same host shows what it accepts."
 )
+_NO_GREETING = ("No existing session", "Error reading SSH protocol banner")
 _LINK_GONE = ("transport shut down", "timeout")
 
 
@@ -50,6 +51,11 @@ def translate(error: BaseException, where: str) -> CosmosError:
 
 def _unreachable(error: BaseException, where: str) -> CosmosError:
     text = str(error) or type(error).__name__
+    if any(sign in text for sign in _NO_GREETING):
+        return HostUnreachable(
+            f"{where} accepts connections, but does not greet as an SSH server does.",
+            hint="Check the port; if it is right, sshd there is overloaded or blocked: " + _AGAIN,
+        )
     return HostUnreachable(f"The connection to {where} broke: {text}.", hint=_AGAIN)
 
 

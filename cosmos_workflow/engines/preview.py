@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from pydantic import Field
+
 from cosmos_workflow.engines import engine
 from cosmos_workflow.engines.command import CommandEngine
 from cosmos_workflow.engines.engine import Limit, RunRequest
@@ -41,7 +43,9 @@ _RESULT = "outputs/output.mp4"
 class PreviewOptions(engine.Options):
     """``depth_near``: which end of the depth pass is close to the camera."""
 
-    depth_near: Literal["white", "black"] = "white"
+    depth_near: Literal["white", "black"] = Field(
+        "white", description="which end of the depth pass is close to the camera"
+    )
 
 
 class Preview(CommandEngine):
@@ -58,9 +62,13 @@ class Preview(CommandEngine):
         "num_steps": Limit(35, 1, 200, help="changes nothing here"),
         "guidance": Limit(7.0, 0.0, 20.0, help="how strongly the words grade; 7 is in full"),
         "sigma_max": Limit(70.0, 0.0, 80.0, help="how far from the input; 0 leaves it, 70 is far"),
-        "fps": Limit(24, 1, 120),
-        "blur_strength": Limit("medium", choices=tuple(BlurStrength)),
-        "canny_threshold": Limit("medium", choices=tuple(CannyThreshold)),
+        "fps": Limit(24, 1, 120, help="frames a second of the result"),
+        "blur_strength": Limit(
+            "medium", choices=tuple(BlurStrength), help="how far vis is blurred"
+        ),
+        "canny_threshold": Limit(
+            "medium", choices=tuple(CannyThreshold), help="how strong an edge must be to count"
+        ),
     }
 
     def check(self, run: RunSpec, prompt: PromptSpec) -> None:

@@ -66,9 +66,8 @@ def read_options(engine: Engine, given: Mapping[str, Any]) -> Options:
         key = str(fault["loc"][0]) if fault["loc"] else "options"
         raise SpecError(
             f"--option {key}={_shown(given.get(key))}: {_said(fault['msg'])}",
-            hint=f"at {place}; {_known_options(engine)}"
-            if place != key
-            else _known_options(engine),
+            hint=(f"at {place}; " if place != key else "")
+            + f"cosmos engines show {engine.name} says what each option takes",
         ) from error
 
 
@@ -98,7 +97,9 @@ def _known_options(engine: Engine) -> str:
 
 
 def _said(message: str) -> str:
-    return message.removeprefix("Value error, ")
+    if message.startswith("Input should be a valid boolean"):
+        return "true or false is needed"
+    return message.removeprefix("Value error, ").replace("Input should be", "it must be")
 
 
 def _shown(value: Any) -> str:
@@ -163,6 +164,12 @@ def _parameters(engine: Engine, run: RunSpec) -> Parameters:
     return Parameters.model_validate_json(json.dumps(filled))
 
 
+def check_parameter(engine: Engine, name: str, value: Any) -> None:
+    """Raise SpecError, by the flag's name, for a value that the engine does not take."""
+    if name in engine.limits:
+        _check_limit(engine, FLAGS[name], value, engine.limits[name])
+
+
 def _check_limit(engine: Engine, flag: str, value: Any, limit: Limit) -> None:
     if limit.choices:
         if value not in limit.choices:
@@ -177,7 +184,8 @@ def _check_limit(engine: Engine, flag: str, value: Any, limit: Limit) -> None:
     if below or above:
         raise SpecError(
             f"{flag} {value} is out of range",
-            hint=f"{engine.name} takes {_range(limit)}" + (f"; {limit.help}" if limit.help else ""),
+            hint=f"{engine.name} takes {_range(limit)}"
+            + (f"\n{flag}: {limit.help}" if limit.help else ""),
         )
 
 

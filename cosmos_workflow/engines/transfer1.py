@@ -39,15 +39,17 @@ ENVIRONMENT: Mapping[str, str] = {"LOGURU_LEVEL": "INFO", "PYTHONUNBUFFERED": "1
 """The milestones that ``progress`` reads are written at this level, and at once."""
 
 LIMITS: Mapping[str, Limit] = {
-    "seed": Limit(1, 0, 2**32 - 1),
-    "num_steps": Limit(35, 1, 200),
-    "guidance": Limit(7.0, 0.0, 20.0),
+    "seed": Limit(1, 0, 2**32 - 1, help="another number, another take"),
+    "num_steps": Limit(35, 1, 200, help="more: finer, and as much slower"),
+    "guidance": Limit(7.0, 0.0, 20.0, help="the higher, the closer to the prompt"),
     "sigma_max": Limit(
         70.0, 0.0, 80.0, help="the higher, the less of the input video is kept; 80 keeps nothing"
     ),
-    "fps": Limit(24, 1, 120),
-    "blur_strength": Limit("medium", choices=tuple(BlurStrength)),
-    "canny_threshold": Limit("medium", choices=tuple(CannyThreshold)),
+    "fps": Limit(24, 1, 120, help="frames a second of the result"),
+    "blur_strength": Limit("medium", choices=tuple(BlurStrength), help="how far vis is blurred"),
+    "canny_threshold": Limit(
+        "medium", choices=tuple(CannyThreshold), help="how strong an edge must be to count"
+    ),
 }
 
 BASE = "nvidia/Cosmos-Transfer1-7B"

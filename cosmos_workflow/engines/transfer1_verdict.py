@@ -138,7 +138,7 @@ def _failure(run_id: str, ended: JobEnded, lines: Sequence[str], *, saved: bool)
         )
     crash = _crash(lines)
     if crash:
-        known = _memory(crash, lines) or _weights(crash) or _invalid(run_id, crash)
+        known = _memory(crash, lines) or _disk(crash) or _weights(crash) or _invalid(run_id, crash)
         if known:
             return known
     if _killed(lines, ended):
@@ -152,12 +152,21 @@ def _failure(run_id: str, ended: JobEnded, lines: Sequence[str], *, saved: bool)
     usage = [line for line in lines if re.match(r"^\S+\.py: error: ", line)]
     worker = [match[1] for line in lines if (match := _WORKER.match(line))]
     if worker and not usage and not saved:
-        return Failed("engine", f"the model ended with exit code {worker[0]}", hint=logs)
+        return Failed("engine", _ended(int(worker[0])), hint=logs)
     last = usage[-1] if usage else next((line.strip() for line in reversed(lines)), "")
     what = f"the model ended with exit code {ended.exit_code}"
     if saved:
         what += " after it had saved its video"
     return Failed("engine", f"{what}: {last[:300]}" if last else what, hint=logs)
+
+
+def _ended(code: int) -> str:
+    """A negative code is the signal that ended a process; the usual ones have a name."""
+    names = {-6: "SIGABRT", -7: "SIGBUS", -11: "SIGSEGV", -15: "SIGTERM"}
+    if code >= 0:
+        return f"the model ended with exit code {code}"
+    verb = "was ended" if code == -15 else "crashed"
+    return f"the model {verb} (signal {-code}{', ' + names[code] if code in names else ''})"
 
 
 _WORKER = re.compile(r"\s*exitcode\s*:\s*(-?\d+)\b")
@@ -193,6 +202,16 @@ def _memory(crash: _Crash, lines: Sequence[str]) -> Failed | None:
         ". ".join(crash.message.split(". ")[:2]) or "the GPU is out of memory",
         hint=f"{first}; see that nothing else is on the GPU (cosmos status). The model wants one "
         "GPU of 80 GB: more GPUs do not add up to more memory",
+    )
+
+
+def _disk(crash: _Crash) -> Failed | None:
+    if "No space left on device" not in crash.message:
+        return None
+    return Failed(
+        "engine",
+        "the disk of the host is full",
+        hint="cosmos status shows how full it is, cosmos clean removes what old jobs left there",
     )
 
 

@@ -53,9 +53,9 @@ class UpscaleOptions(Options):
 
 
 LIMITS: Mapping[str, Limit] = {
-    "seed": Limit(1, 0, 2**32 - 1),
-    "num_steps": Limit(10, 1, 200),
-    "guidance": Limit(5.0, 0.0, 20.0),
+    "seed": Limit(1, 0, 2**32 - 1, help="another number, another take"),
+    "num_steps": Limit(10, 1, 200, help="more: finer, and as much slower"),
+    "guidance": Limit(5.0, 0.0, 20.0, help="the higher, the closer to the prompt"),
     "sigma_max": Limit(70.0, 0.0, 79.0, help="the higher, the less of the video is kept"),
     "fps": Limit(None, 1, 120, help="left away, it is the video's own"),
 }

@@ -42,8 +42,15 @@ def nearly(name: str) -> tuple[str, str] | None:
     meant = _meant(found[1].lower())
     if not meant:
         return None
-    pattern = f"{name[: found.start(2)]}####{name[found.end(2) :]}"
-    return pattern, f"{meant}.####.png"
+    return pattern(name), f"{meant}.####.png"
+
+
+def pattern(name: str) -> str:
+    """``"beauty.0001.png"`` -> ``"beauty.####.png"``; empty for a name that is no frame's."""
+    found = _NUMBERED.fullmatch(name)
+    if not found or found[3].lower() not in _PICTURES:
+        return ""
+    return f"{name[: found.start(2)]}####{name[found.end(2) :]}"
 
 
 def _meant(word: str) -> str:

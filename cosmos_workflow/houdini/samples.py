@@ -48,7 +48,10 @@ def render_sample(
         _render(folder, frames, width, height, report)
         mark.write_text(json.dumps({**asked, "complete": True}) + "\n", encoding="utf-8")
     except OSError as error:
-        raise MediaError(f"cannot write the sample in {folder}: {error.strerror}") from error
+        raise MediaError(
+            f"cannot write the sample in {folder}: {error.strerror}",
+            hint="make room, or name a folder that you may write to",
+        ) from error
 
 
 def _render(

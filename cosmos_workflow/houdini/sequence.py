@@ -79,6 +79,7 @@ def _scan(folder: Path) -> tuple[list[Sequence], list[str]]:
             hint="name the folder that holds color.NNNN.png",
         ) from error
     found: dict[Modality, dict[int, str]] = defaultdict(dict)
+    others: Counter[str] = Counter()
     meant: Counter[tuple[str, str]] = Counter()
     faults = []
     for name in names:
@@ -86,19 +87,34 @@ def _scan(folder: Path) -> tuple[list[Sequence], list[str]]:
         if frame is None:
             guess = passes.nearly(name)
             meant.update([guess] if guess else [])
+            others.update([] if guess else [passes.pattern(name)])
         elif frame.frame in found[frame.modality]:
             other = found[frame.modality][frame.frame]
             faults.append(f"{frame.modality}: {other} and {name} are the same frame")
         else:
             found[frame.modality][frame.frame] = name
     for (pattern, wanted), count in meant.items():
-        faults.append(f"{pattern} ({_files(count)}) is not a pass: did you mean {wanted}?")
+        advice = f"did you mean {wanted}?"
+        if not pattern.lower().endswith(".png"):
+            advice = f"passes are PNG files; convert it to {wanted}"
+        faults.append(f"{pattern} ({_files(count)}) is not a pass: {advice}")
     if Modality.COLOR not in found:
-        faults.insert(0, "there is no color pass: color.NNNN.png is required")
+        faults[:0] = ["there is no color pass: color.NNNN.png is required", *_elsewhere(folder)]
+        faults += [
+            f"{pattern} ({_files(count)}) is no pass by its name: is it color?"
+            for pattern, count in others.items()
+            if pattern
+        ]
     sequences = [
         _sequence(folder, one, found[one], faults) for one in passes.PASSES if one in found
     ]
     return sequences, faults
+
+
+def _elsewhere(folder: Path) -> list[str]:
+    """Folders below that hold a color pass: the shots that may have been meant."""
+    below = sorted({file.parent for file in folder.glob("*/color.*.png")})
+    return [f"{one} has one: did you mean that folder?" for one in below[:_NAMED]]
 
 
 def _sequence(

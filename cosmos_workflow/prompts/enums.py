@@ -19,7 +19,8 @@ class Modality(StrEnum):
 
     @classmethod
     def _missing_(cls, value: object) -> Modality | None:
-        return _ALIASES.get(str(value).strip().lower())
+        word = str(value).strip().lower()
+        return _ALIASES.get(word) or next((one for one in cls if one.value == word), None)
 
 
 _ALIASES = {

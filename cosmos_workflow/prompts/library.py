@@ -62,6 +62,11 @@ def find(settings: Settings, kind: Kind, text: str) -> Path:
     raise _unknown(kind, text, entries)
 
 
+def fits(settings: Settings, kind: Kind, text: str) -> bool:
+    """Whether an id, the start of one, or a name of that kind is ``text``; once or many times."""
+    return bool(_matching(_entries(kind, settings), text))
+
+
 def _entries(kind: Kind, settings: Settings) -> list[Entry]:
     folder = settings.prompts_dir if kind == "prompt" else settings.runs_dir
     start = PREFIXES[kind] + "_"

@@ -66,7 +66,10 @@ class Spec(BaseModel):
                 hint="cosmos list shows what there is",
             ) from error
         except UnicodeDecodeError as error:
-            raise SpecError(f"{path} is not a text file in UTF-8") from error
+            raise SpecError(
+                f"{path} is not a {cls.kind}: it is not text",
+                hint=f"{cls.kind}s are the JSON files that cosmos list shows",
+            ) from error
         spec = cls.checked(text, str(path))
         named = spec.with_id()
         if spec.id and spec.id != named.id:

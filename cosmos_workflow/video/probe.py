@@ -18,6 +18,8 @@ from cosmos_workflow.video.media import Media
 _TEXT_CODECS = ("ansi", "bintext", "xbin", "idf")
 """ffmpeg draws text files as pictures of a terminal; for us they are not videos."""
 
+NAME_A_VIDEO = "name a video file, as mp4, mov or mkv are"
+
 _LFS = b"version https://git-lfs.github.com/spec"
 
 _STREAM = re.compile(
@@ -35,7 +37,7 @@ def probe(path: Path) -> Media:
     _check_file(path)
     media = _by_ffprobe(path) if ffmpeg.ffprobe() else _by_ffmpeg(path)
     if media.codec in _TEXT_CODECS:
-        raise MediaError(f"{path} is a text file, not a video")
+        raise MediaError(f"{path} is a text file, not a video", hint=NAME_A_VIDEO)
     if media.frames < 1 or media.width < 1 or media.height < 1:
         raise MediaError(f"{path} has no frames")
     return media
@@ -119,7 +121,7 @@ def _unreadable(path: Path, lines: Sequence[str]) -> MediaError:
     said = [line.strip(": .") for line in text.splitlines()]
     telling = [line for line in said if line and "nvalid data found" not in line]
     reason = telling[0] if telling else "it is not a video file"
-    return MediaError(f"{path} cannot be read as a video: {reason}")
+    return MediaError(f"{path} cannot be read as a video: {reason}", hint=NAME_A_VIDEO)
 
 
 def _fraction(text: object) -> float:

@@ -7,6 +7,7 @@ from pathlib import Path
 from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.errors import JobBlocked, JobCancelled, JobFailed, SpecError
 from cosmos_workflow.events import ExecutionStatus
+from cosmos_workflow.ids import RUN_ID
 from cosmos_workflow.prompts import library
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
@@ -22,9 +23,12 @@ def specs(settings: Settings, text: str) -> tuple[RunSpec, PromptSpec]:
 
 
 def find_run(settings: Settings, text: str) -> RunFolder:
-    """The run that ``text`` means: its id or the start of it, or the latest run of a RunSpec
-    named by path or name.  Raises SpecError."""
+    """The run that ``text`` means: its id or the start of it, its folder, or the latest run of a
+    RunSpec named by path or name.  Raises SpecError."""
     store = Store(settings.outputs_dir)
+    folder = Path(text).expanduser()
+    if RUN_ID.fullmatch(folder.name) and folder.absolute().parent == store.root.absolute():
+        text = folder.name
     try:
         return store.find(text)
     except SpecError as error:

@@ -11,7 +11,7 @@ from typing import Any
 from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.engines import ENGINES
 from cosmos_workflow.engines.engine import Engine
-from cosmos_workflow.engines.rules import settle
+from cosmos_workflow.engines.rules import check_parameter, settle
 from cosmos_workflow.errors import SpecError, did_you_mean
 from cosmos_workflow.houdini.metadata import FILE_NAME, ShotMetadata
 from cosmos_workflow.prompts import library
@@ -61,6 +61,8 @@ class Made:
 
 def make_prompt(settings: Settings, words: Words) -> tuple[PromptSpec, Path]:
     """A saved PromptSpec and its file.  Raises SpecError, naming every file that is missing."""
+    if not words.prompt.strip():
+        raise SpecError("the prompt has no words", hint='like "a sunlit atrium, morning haze"')
     video, controls = words.input_video, _controls(words.controls)
     metadata = {}
     if words.prepared:
@@ -109,6 +111,8 @@ def _make_run(
     check_files(settings, prompt)
     weights = _weights(settings, knobs)
     parameters = {key: value for key, value in knobs.parameters.items() if value is not None}
+    for key, value in parameters.items():
+        check_parameter(engine, key, value)
     said_by = dict.fromkeys([*parameters, *(["weights"] if weights else [])], "you")
     fps = _shot_fps(prompt)
     if fps and "fps" in engine.limits and "fps" not in parameters:
@@ -171,7 +175,9 @@ def _controls(texts: Sequence[str]) -> dict[Modality, str]:
             )
         modality = _modality(word, "--control-inputs")
         if modality in controls:
-            raise SpecError(f"--control-inputs names {modality} twice")
+            raise SpecError(
+                f"--control-inputs names {modality} twice", hint="one video for each control"
+            )
         controls[modality] = path
     return controls
 
@@ -213,9 +219,10 @@ def _pairs(texts: Sequence[str], flag: str) -> dict[str, str]:
     for text in texts:
         key, equals, value = text.partition("=")
         if not equals or not key.strip():
-            raise SpecError(f"{flag} {text!r} is not key=value")
+            like = "--weight depth=0.4" if flag == "--weight" else f"{flag} NAME=VALUE"
+            raise SpecError(f"{flag} {text!r} is not key=value", hint=f"like {like}")
         if key.strip() in pairs:
-            raise SpecError(f"{flag} {key.strip()} is given twice")
+            raise SpecError(f"{flag} {key.strip()} is given twice", hint="say it once")
         pairs[key.strip()] = value
     return pairs
 
@@ -241,6 +248,11 @@ def _metadata_file(settings: Settings, text: str) -> Path:
     for file in folders:  # the newest of that name: folders are name_date_time
         if file.parent.name.rsplit("_", 2)[0] == text:
             return file
+    if any(Path(text).expanduser().glob("color.*")):
+        raise SpecError(
+            f"{text} holds render passes that are not prepared yet",
+            hint=f"cosmos prepare-inference {text}",
+        )
     known = list(dict.fromkeys(file.parent.name.rsplit("_", 2)[0] for file in folders))
     raise SpecError(
         f"there is no prepared shot {text!r}",

@@ -150,7 +150,7 @@ def _clock(skew: float) -> Check:
         return Check(
             "clock", "warn", f"{skew:+.0f} s against ours", "start time synchronisation there"
         )
-    return Check("clock", "ok", f"{skew:+.0f} s")
+    return Check("clock", "ok", f"{abs(skew):.0f} s from ours")
 
 
 def _docker(facts: HostFacts, wanted: str, gpus: bool) -> Iterator[Check]:
@@ -222,7 +222,7 @@ def _checkpoints(facts: HostFacts, options: TargetSettings) -> Iterator[Check]:
     if not facts.checkpoints_folder:
         yield Check(
             "checkpoints", "fail", f"{options.checkpoints} is not there",
-            "download them there with the model's scripts/download_checkpoints.py",
+            "correct checkpoints in config.toml, or run host-setup.sh on the host to fetch them",
         )  # fmt: skip
         return
     pointers = [file.path for file in facts.checkpoints if file.kind == "pointer"]
@@ -235,7 +235,7 @@ def _checkpoints(facts: HostFacts, options: TargetSettings) -> Iterator[Check]:
     if missing:
         yield Check(
             "checkpoints", "fail", "missing: " + ", ".join(missing),
-            "run the download again; it exits 0 even when a file failed",
+            "run host-setup.sh on the host once more: it fetches what is missing",
         )  # fmt: skip
     if not pointers and not missing:
         yield Check("checkpoints", "ok", f"{len(facts.checkpoints)} of {len(facts.checkpoints)}")

@@ -14,6 +14,9 @@ from cosmos_workflow.video.probe import probe
 from cosmos_workflow.workflows import assemble
 from cosmos_workflow.workflows.collect import find_run, main_output
 
+VIDEOS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".webm")
+"""Ends of names that mean a file, not a run."""
+
 GENERIC = "A detailed, sharp, photorealistic video."
 """The prompt for a video of which we know none."""
 
@@ -29,6 +32,10 @@ def upscale_specs(
     if path.is_file() and path.suffix != ".json":
         video, name, words, parent = path, path.stem, GENERIC, None
     else:
+        if path.suffix.lower() in VIDEOS:
+            raise SpecError(
+                f"there is no file {text}", hint="name a video file, or a run: cosmos list runs"
+            )
         folder = find_run(settings, text)
         result = main_output(folder)
         if result is None:

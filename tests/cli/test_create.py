@@ -154,7 +154,8 @@ def test_weights_by_place_and_by_name(cosmos: Cosmos, prompt: dict[str, Any]) ->
         (["--weight", "depth=-1"], "out of range"),
         (["--weights", "0", "0", "0", "0"], "uses no control"),
         (["--steps", "0"], "out of range"),
-        (["--blur-strength", "hihg"], "blur_strength"),
+        (["--blur-strength", "hihg"], "--blur-strength hihg: not a choice of transfer1"),
+        (["--option", "use_distilled=perhaps"], "true or false is needed"),
         (["--option", "use_distiled=true"], "did you mean 'use_distilled'?"),
         (["--engine", "transfer9"], "did you mean 'transfer1'?"),
     ],
@@ -165,6 +166,25 @@ def test_what_a_run_cannot_be(
     said = cosmos("create-run", "shot", "--engine", "transfer1", *flags)
     assert said.code in (2, 3) and expected in said.err
     assert not (project / "inputs/runs").exists()
+
+
+def test_a_control_may_be_shouted_and_a_prompt_needs_words(cosmos: Cosmos, shot: Path) -> None:
+    one = spec(cosmos, "n", "t", "--control-inputs", "Depth:in put/depth.mp4")
+    assert one["control_inputs"] == {"depth": "in put/depth.mp4"}
+    assert "the prompt has no words" in cosmos("create-spec", "n", " ").err
+
+
+def test_passes_are_not_a_prepared_shot(cosmos: Cosmos, project: Path) -> None:
+    (project / "renders").mkdir()
+    (project / "renders/color.1001.png").touch()
+    said = cosmos("create-spec", "n", "t", "--from", "renders")
+    assert said.code == 3 and "cosmos prepare-inference renders" in said.err
+
+
+def test_a_name_of_several_prompts_is_shown_as_that(cosmos: Cosmos, prompt: dict[str, Any]) -> None:
+    spec(cosmos, "shot", "another street")
+    said = cosmos("show", "shot")
+    assert said.code == 3 and "'shot' fits 2 PromptSpecs" in said.err and prompt["id"] in said.err
 
 
 def test_several_prompts_by_pattern_all_or_none(

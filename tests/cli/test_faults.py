@@ -17,7 +17,7 @@ from tests.cli.calling import Cosmos
     ("argv", "code", "expected"),
     [
         (["preprae-inference"], 2, "did you mean 'prepare-inference'?"),
-        (["create-spec", "name"], 2, "missing argument 'TEXT'"),
+        (["create-spec", "name"], 2, "missing argument TEXT"),
         (["create-spec", "a", "b", "c"], 2, "unexpected extra argument"),
         (["create-run", "x", "--stepz", "3"], 2, "no such option: --stepz"),
         (["create-run", "x", "--steps", "three"], 2, "'--steps'"),
@@ -27,6 +27,14 @@ from tests.cli.calling import Cosmos
         (["engines", "show"], 3, "no engine is named"),
         (["prepare-inference", "nowhere"], 7, "nowhere"),
         (["init", "--host", "a b"], 2, "is not a host"),
+        (["create-run", "x", "--weights", "1", "2"], 2, "hint: cosmos create-run --help shows"),
+        (["create-run", "x", "--seed", "y"], 2, "'--seed': a whole number is needed"),
+        (["create-spec", "a", "b", "c"], 2, 'stand in quotes: "like these"'),
+        (["sample"], 2, "missing argument DIR"),
+        (["run"], 2, "missing argument RUN_SPEC..."),
+        (["list", "foo"], 2, "'kind': 'foo' is not one of"),
+        (["upscale", "nowhere.mp4"], 3, "there is no file nowhere.mp4"),
+        (["init", "--host", "ssh://me@gpu"], 2, "is not a host"),
         (["--nope"], 2, "no such option: --nope"),
     ],
 )
@@ -36,6 +44,12 @@ def test_a_fault_says_what_and_has_its_code(
     said = cosmos(*argv)
     assert said.code == code and said.out == ""
     assert said.err.startswith("error: ") and expected in said.err
+
+
+def test_what_is_not_there_yet_is_said_with_the_way_to_it(cosmos: Cosmos) -> None:
+    assert "cosmos create-spec NAME" in cosmos("list", "prompts").out
+    assert "cosmos create-run makes one" in cosmos("list").out
+    assert "no run is CANCELLED" in cosmos("list", "--status", "cancelled").out
 
 
 def test_json_faults_are_one_object_on_standard_output(cosmos: Cosmos) -> None:

@@ -39,6 +39,13 @@ def test_another_host_needs_force_and_leaves_the_rest(cosmos: Cosmos, project: P
     assert load(project).remote.user == "me"
 
 
+def test_a_host_cannot_be_set_in_what_is_no_config(cosmos: Cosmos, project: Path) -> None:
+    (project / "config.toml").write_text("x\n", encoding="utf-8")
+    said = cosmos("init", "--host", "me@gpu", "--force")
+    assert said.code == 2 and "not valid TOML" in said.err and "config.toml.bak" in said.err
+    assert (project / "config.toml").read_text(encoding="utf-8") == "x\n"
+
+
 def test_force_alone_keeps_the_old_one_beside(cosmos: Cosmos, project: Path) -> None:
     (project / "config.toml").write_text("# old\n", encoding="utf-8")
     assert "config.toml.bak" in cosmos("init", "--force").out

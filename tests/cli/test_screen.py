@@ -62,7 +62,7 @@ def test_the_story_of_a_run_in_a_pipe(clock: Clock) -> None:
             Transferring("up", 50, 100, 2_000_000.0),
             Staged(100, 120, 1.0),
             Submitted({}),
-            Disconnected("broken\npipe", 2.0),
+            Disconnected("broken\npipe.", 2.0),
             Log("unheard\n", 8),
             JobEnded(0, "exited"),
             OUTPUT,
@@ -167,6 +167,10 @@ def test_tables_fit_and_lose_nothing() -> None:
     assert all(width_of(line) <= 80 for line in table)
     text = "".join(table)
     assert text.count("word") == 30 and text.count("夜") == 50 and text.count("x") == 90
+    path = "a/" * 40
+    assert grid(("a", "b"), [("1", f"lost: {path}")], 50)[1:] == [
+        "1  lost:", f"   {path[:47]}", f"   {path[47:]}"
+    ]  # fmt: skip
     assert grid(("a", "b"), [("1", "two\nlines")], 80) == ["a  b", "1  two\\nlines"]
 
 

@@ -9,9 +9,10 @@ import pytest
 from pydantic import Field
 
 from cosmos_workflow.engines.command import CommandEngine
-from cosmos_workflow.engines.engine import Limit, Options
+from cosmos_workflow.engines.engine import Limit, Options, RunRequest
 from cosmos_workflow.engines.rules import read_options, settle
 from cosmos_workflow.errors import SpecError
+from cosmos_workflow.execution.job import CommandJob
 from cosmos_workflow.prompts.enums import Modality
 from cosmos_workflow.prompts.run_spec import RunSpec
 from tests.engine_samples import prompt_spec, run_spec
@@ -39,6 +40,9 @@ class Knobs(CommandEngine):
 
     def defaults(self, run: RunSpec) -> Mapping[str, float | int | str | None]:
         return {**super().defaults(run), "num_steps": 4 if run.options.get("fast") else 20}
+
+    def plan(self, request: RunRequest) -> CommandJob:
+        raise AssertionError("settling a run plans nothing")
 
 
 ENGINE = Knobs()

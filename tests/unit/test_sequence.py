@@ -92,6 +92,18 @@ def test_a_folder_without_color(tmp_path: Path) -> None:
     assert faults(tmp_path).count("\n") == 1
 
 
+def test_color_under_another_name_kind_or_folder(tmp_path: Path) -> None:
+    fill(tmp_path, "depth")
+    (tmp_path / "beauty.1001.png").write_bytes(png())
+    (tmp_path / "edge.1001.exr").touch()
+    (tmp_path / "v2").mkdir()
+    fill(tmp_path / "v2", "color")
+    said = faults(tmp_path)
+    assert "beauty.####.png (1 file) is no pass by its name: is it color?" in said
+    assert "passes are PNG files; convert it to edge.####.png" in said
+    assert f"{tmp_path / 'v2'} has one" in said
+
+
 def test_the_same_frame_twice_and_mixed_widths(tmp_path: Path) -> None:
     fill(tmp_path, "color", frames=range(7, 11))
     (tmp_path / "color.9.png").write_bytes(png())

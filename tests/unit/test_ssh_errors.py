@@ -66,3 +66,9 @@ def test_the_products_own_errors_and_mistakes_pass() -> None:
         raise SpecError("mine")
     with pytest.raises(KeyError), translated("x"):
         raise KeyError("a mistake is not a network error")
+
+
+def test_a_port_that_does_not_speak_ssh_is_told_as_that() -> None:
+    greeting = pytest.raises(HostUnreachable, match="does not greet as an SSH server")
+    with greeting, translated("the-host"):
+        raise foreign.SSHException("No existing session")

@@ -258,6 +258,11 @@ def test_host_memory() -> None:
             "Control weight for depth",
             f"cosmos show {RUN}",
         ),
+        (
+            "OSError: [Errno 28] No space left on device: '/cosmos/run/outputs/output.mp4'",
+            "the disk of the host is full",
+            "cosmos clean",
+        ),
         ("RuntimeError: shape '[2, 3]' is invalid", "RuntimeError: shape", f"cosmos logs {RUN}"),
     ],
 )
@@ -279,6 +284,19 @@ def test_wrong_usage() -> None:
     said = "transfer.py: error: unrecognized arguments: --nonsense"
     found = failed("usage: transfer.py [-h] ...", said, *TORCHRUN, code=1)
     assert "unrecognized arguments" in found.message
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (3, "the model ended with exit code 3"),
+        (-11, "the model crashed (signal 11, SIGSEGV)"),
+        (-15, "the model was ended (signal 15, SIGTERM)"),
+    ],
+)
+def test_how_the_worker_ended(code: int, said: str) -> None:
+    assert failed("Root Cause (first observed failure):", f"  exitcode  : {code} (pid: 14)",
+                  code=1).message == said  # fmt: skip
 
 
 def test_a_number_in_a_path_is_no_refused_download() -> None:

@@ -1,0 +1,18 @@
+"""Arguments that many commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cosmos_workflow.cli import completion
+
+RunId = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN",
+        help="A run: id, start of an id, folder, or the name of its RunSpec.",
+        autocompletion=completion.runs,
+    ),
+]
