@@ -16,6 +16,19 @@ def prompts(incomplete: str) -> Offer:
     return _specs("prompt", incomplete)
 
 
+def shots(incomplete: str) -> Offer:
+    """Folders of prepared shots, newest first."""
+    from cosmos_workflow.config.load import load
+    from cosmos_workflow.houdini.metadata import FILE_NAME
+
+    try:
+        found = [file.parent for file in load().videos_dir.glob(f"[!.]*/{FILE_NAME}")]
+        found.sort(key=lambda one: one.stat().st_mtime, reverse=True)
+    except (CosmosError, OSError):
+        return []
+    return [(one.name, "") for one in found if one.name.startswith(incomplete)]
+
+
 def run_specs(incomplete: str) -> Offer:
     """Ids of RunSpecs, newest first, with their names."""
     return _specs("run", incomplete)

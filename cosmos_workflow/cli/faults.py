@@ -13,7 +13,7 @@ from typing import Any
 from cosmos_workflow import __version__
 from cosmos_workflow.cli.commands import COMMANDS
 from cosmos_workflow.cli.options import argument_name
-from cosmos_workflow.cli.words import clean, painted
+from cosmos_workflow.cli.words import clean, folded, is_terminal, painted, screen_width
 from cosmos_workflow.errors import INTERRUPTED, CosmosError
 
 CRASHED = 1
@@ -86,14 +86,22 @@ def _written(error: BaseException, args: list[str]) -> str:
     return f"the full report is in {Path(file.name)}"
 
 
+def _print(head: str, style: str, lines: list[str], indent: str) -> None:
+    """Paragraphs below a painted head; a terminal breaks them between words, a file not at all."""
+    for number, line in enumerate(lines):
+        first = indent if number else head
+        told = folded(first + line, screen_width()) if is_terminal(sys.stderr) else [first + line]
+        told[0] = painted(first, style, sys.stderr) + told[0][len(first) :]
+        print("\n".join(told), file=sys.stderr)
+
+
 def _say(kind: str, message: str, hint: str, exit_code: int, as_json: bool) -> int:
     if as_json:
         fault = {"error": kind, "message": message, "hint": hint, "exit_code": exit_code}
         print(json.dumps(fault, ensure_ascii=False), flush=True)
         return exit_code
     head = "" if message.startswith("internal error: ") else "error: "
-    print(painted(head, "red", sys.stderr) + clean(message), file=sys.stderr)
-    for number, line in enumerate(clean(hint).splitlines()):
-        print(painted("      " if number else "hint: ", "cyan", sys.stderr) + line, file=sys.stderr)
+    _print(head, "red", clean(message).split("\n"), indent="")
+    _print("hint: ", "cyan", clean(hint).splitlines(), indent="      ")
     sys.stderr.flush()
     return exit_code

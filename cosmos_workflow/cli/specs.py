@@ -39,6 +39,7 @@ def create_spec(
             "--from",
             metavar="SHOT",
             help="Video and controls of a prepared shot: its folder, metadata.json or name.",
+            autocompletion=completion.shots,
         ),
     ] = "",
     json: Json = False,

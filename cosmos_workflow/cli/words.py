@@ -113,6 +113,18 @@ def shortened(text: str, width: int) -> str:
     return "".join(kept) + "…" if width > 0 else ""
 
 
+def folded(line: str, width: int) -> list[str]:
+    """``line`` broken between words, hanging by six; an indented one is a command and stays whole,
+    so that it can be copied."""
+    command = re.match(r"(hint: | {6})?  \S", line)
+    if command or width < 30:
+        return [line]
+    return textwrap.wrap(
+        line, width, subsequent_indent="      ", break_long_words=False, break_on_hyphens=False,
+        drop_whitespace=True, replace_whitespace=False,
+    ) or [line]  # fmt: skip
+
+
 def screen_width() -> int:
     """Columns of the terminal; 80 when there is none and COLUMNS does not say."""
     return shutil.get_terminal_size((80, 24)).columns

@@ -37,6 +37,14 @@ def test_ids_of_what_there_is(cosmos: Cosmos, project: Path) -> None:
     assert tab("cosmos create-run ps_") == [one["id"]]
 
 
+def test_prepared_shots(project: Path) -> None:
+    shot = project / "inputs/videos/atrium_20260101_120000"
+    shot.mkdir(parents=True)
+    assert tab("cosmos create-spec n t --from at") == []
+    (shot / "metadata.json").touch()
+    assert tab("cosmos create-spec n t --from at") == [shot.name]
+
+
 @pytest.mark.parametrize(
     ("words", "offered"),
     [

@@ -16,7 +16,16 @@ from cosmos_workflow.cli.live import drawn
 from cosmos_workflow.cli.options import SHAPES, spread
 from cosmos_workflow.cli.pace import Pace
 from cosmos_workflow.cli.screen import JsonScreen, LineScreen
-from cosmos_workflow.cli.words import clean, duration, grid, log_line, shortened, size, width_of
+from cosmos_workflow.cli.words import (
+    clean,
+    duration,
+    folded,
+    grid,
+    log_line,
+    shortened,
+    size,
+    width_of,
+)
 from cosmos_workflow.events import (
     Blocked,
     Disconnected,
@@ -182,6 +191,11 @@ def test_words() -> None:
     assert clean("a\tb\n\x1b[31m\u202e\udce9") == "a\tb\n\\x1b[31m\\u202e\\udce9"
     assert shortened("夜夜夜", 5) == "夜夜…" and shortened("abc", 3) == "abc"
     assert log_line("a\rb") == "b"
+    assert folded("hint: the run goes on; cosmos follow rs_1.2", 32) == [
+        "hint: the run goes on; cosmos", "      follow rs_1.2"
+    ]  # fmt: skip
+    for command in ("hint:   ssh-keyscan a >> b", "        ssh-keyscan a >> b"):
+        assert folded(command + " c" * 99, 40) == [command + " c" * 99]
 
 
 def test_flags_with_several_values() -> None:
