@@ -21,7 +21,7 @@ FAILED, BLOCKED = ExecutionStatus.FAILED, ExecutionStatus.BLOCKED
         ("[[badvideo]]", "bad_output", "cannot be read", "it is kept at"),
         ("[[halfvideo]]", "bad_output", "cannot be read", "it is kept at"),
         ("[[exit=3]]", "engine", "exit code 3", "cosmos logs"),
-        ("[[fulldisk]]", "engine", "No space left on device", "cosmos logs"),
+        ("[[fulldisk]]", "engine", "the disk of the host is full", "cosmos clean"),
     ],
 )
 def test_a_job_that_fails(scene: Scene, words: str, cause: str, message: str, hint: str) -> None:
