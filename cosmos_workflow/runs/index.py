@@ -6,8 +6,8 @@ A final run never changes, so its row stands.  Every other run is folded anew fr
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,9 +50,26 @@ class Page:
 
 
 def page(store: Store, *, status: ExecutionStatus | None = None, limit: int | None = None) -> Page:
-    """Runs, newest first, of one status if given, at most ``limit``."""
+    """Runs, newest first, of one status if given, at most ``limit``.
+
+    Where the index cannot be kept (no room, no permission), it is made anew in memory.
+    """
+    file = store.root / ".index.sqlite"
+    if store.root.is_dir():
+        with suppress(OSError, sqlite3.Error):
+            return _page(store, str(file), status, limit)
+    try:
+        return _page(store, ":memory:", status, limit)
+    except OSError as error:
+        raise CosmosError(
+            f"cannot read the runs in {store.root}: {error.strerror}",
+            hint="check the permissions there",
+        ) from error
+
+
+def _page(store: Store, file: str, status: ExecutionStatus | None, limit: int | None) -> Page:
     where, values = ("where status = ?", [str(status)]) if status else ("", [])
-    with _opened(store.root) as base:
+    with closing(_connected(file)) as base:
         _refresh(store, base)
         found = base.execute(
             f"select * from runs {where} order by created desc, id desc limit ?",
@@ -64,20 +81,7 @@ def page(store: Store, *, status: ExecutionStatus | None = None, limit: int | No
         return Page(rows, total, frozenset(row[0] for row in specs))
 
 
-@contextmanager
-def _opened(root: Path) -> Iterator[sqlite3.Connection]:
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        with closing(_connected(root / ".index.sqlite")) as base:
-            yield base
-    except (OSError, sqlite3.Error) as error:
-        raise CosmosError(
-            f"cannot use the index of runs {root / '.index.sqlite'}: {error}",
-            hint="check room and permissions there",
-        ) from error
-
-
-def _connected(file: Path) -> sqlite3.Connection:
+def _connected(file: str) -> sqlite3.Connection:
     """The index; one that is damaged or of another version is made anew, for it is only a cache."""
     base = sqlite3.connect(file, timeout=10)
     try:
@@ -90,7 +94,7 @@ def _connected(file: Path) -> sqlite3.Connection:
         raise
     except sqlite3.DatabaseError:
         base.close()
-        file.unlink()
+        Path(file).unlink()
         return _connected(file)
     return base
 

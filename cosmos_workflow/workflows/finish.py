@@ -102,7 +102,7 @@ def _progress(bench: Bench, text: str) -> Iterator[Progress]:
 
 def _conclude(bench: Bench, folder: RunFolder, handle: Handle, ended: JobEnded) -> Iterator[Event]:
     if ended.reason == "cancelled":
-        yield Cancelled("cancelled on request")
+        yield Cancelled("on request")
         return
     if ended.reason != "exited":
         yield _cut_short(folder, ended)

@@ -124,7 +124,7 @@ def cancel(bench: Bench, folder: RunFolder) -> Run:
         if run.sent is not None:
             # All was in place: it may have been started by a process that died before it said so.
             bench.target.cancel(Handle(bench.target.name, folder.job().name, ""))
-        folder.record(Cancelled("cancelled before it was submitted"))
+        folder.record(Cancelled("before it was submitted"))
     return folder.run()
 
 

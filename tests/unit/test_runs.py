@@ -150,3 +150,14 @@ def test_a_broken_index_is_made_anew(store: Store) -> None:
     folder = store.create(RUN, PROMPT, plan, "local")
     (store.root / ".index.sqlite").write_bytes(b"not a database at all" * 100)
     assert [row.id for row in index.page(store).rows] == [folder.id]
+
+
+def test_without_room_for_an_index_the_runs_are_read_anew(store: Store) -> None:
+    folder = store.create(RUN, PROMPT, plan, "local")
+    (store.root / ".index.sqlite").mkdir()
+    assert [row.id for row in index.page(store).rows] == [folder.id]
+
+
+def test_looking_at_no_runs_makes_nothing(store: Store) -> None:
+    assert index.page(store).rows == []
+    assert not store.root.exists()
