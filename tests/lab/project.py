@@ -83,12 +83,15 @@ def environment(more: Mapping[str, str] | None) -> dict[str, str]:
     return {**kept, "COLUMNS": "100", **(more or {})}
 
 
-def video(path: Path, source: str, frames: int = 12) -> Path:
+PLAIN = ("-pix_fmt", "yuv420p", "-color_range", "tv")
+
+
+def video(path: Path, source: str, frames: int = 12, coding: Sequence[str] = PLAIN) -> Path:
     """A small H.264 video of a synthetic source."""
     path.parent.mkdir(parents=True, exist_ok=True)
     subprocess.run(
         [need("ffmpeg"), "-v", "error", "-y", "-f", "lavfi", "-i", f"{source}=s=320x176:r=24",
-         "-frames:v", str(frames), "-pix_fmt", "yuv420p", "-color_range", "tv", str(path)],
+         "-frames:v", str(frames), *coding, str(path)],
         check=True,
     )  # fmt: skip
     return path
