@@ -143,7 +143,7 @@ class OnHost:
             case 65:
                 return TransferInterrupted(
                     f"{said} did not arrive on {self.name} as it left",
-                    hint="it was removed there, and the next try sends it again; if that fails too, "
+                    hint="it was removed there; the next try sends it again; if that fails too, "
                     "the file changed here after the plan: run its RunSpec with --again",
                 )
             case 73:
