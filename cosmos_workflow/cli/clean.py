@@ -16,7 +16,6 @@ from cosmos_workflow.cli.screen import Screen, open_screen
 from cosmos_workflow.cli.words import is_terminal, size
 from cosmos_workflow.config.load import load
 from cosmos_workflow.execution.clean import Cleaned
-from cosmos_workflow.execution.on_host import OnHost
 from cosmos_workflow.workflows import assemble
 from cosmos_workflow.workflows import clean as room
 
@@ -44,7 +43,6 @@ def clean(
     settings, older = load(), room.age(older_than)
     name = target or settings.default_target
     store, place = assemble.store(settings), assemble.target(settings, name, ask)
-    assert isinstance(place, OnHost)
     with open_screen(json=as_json) as screen, closing(place):
         at_once = yes and not dry_run
         found = room.clean(store, place, older, dry=not at_once)

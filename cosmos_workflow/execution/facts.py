@@ -75,7 +75,7 @@ class Checkpoint:
 class HostFacts:
     """Everything ``cosmos status`` and ``cosmos doctor`` judge by.
 
-    ``programs`` are those of ``probe.PROGRAMS`` that the machine has.  ``clock`` is its time in
+    ``programs`` are those that ``probe.PROBE`` asks for and finds.  ``clock`` is its time in
     seconds since the epoch.  ``docker`` is None when it was not asked for or is not installed.
     ``checkpoints_folder`` is None when the site names none, else whether it is there.
     """

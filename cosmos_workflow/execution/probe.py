@@ -15,12 +15,6 @@ from cosmos_workflow.execution.facts import (
 )
 from cosmos_workflow.execution.launcher import Site
 
-PROGRAMS = (
-    "rsync", "docker", "nvidia-smi", "sha256sum", "shasum", "mkfifo", "timeout", "setsid",
-    "base64", "git-lfs", "ffmpeg",
-)  # fmt: skip
-"""What is looked for on the PATH."""
-
 PROBE = r"""
 root=$1 checkpoints=$2 python=$3 docker=$4 images=$5; shift 5
 dir=$(mktemp -d) || exit 73

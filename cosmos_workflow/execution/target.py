@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from cosmos_workflow.events import JobEnded, Log, RemoteFile, Staged, Transferring
+from cosmos_workflow.execution.clean import Cleaned
+from cosmos_workflow.execution.facts import HostFacts
 from cosmos_workflow.execution.job import CommandJob
 
 
@@ -60,6 +62,15 @@ class Target(Protocol):
 
     def cancel(self, handle: Handle) -> None:
         """End the job; one that is over already is no error."""
+
+    def facts(self, files: Sequence[str] = (), image: str = "") -> HostFacts:
+        """What the place says of itself; ``files`` below its checkpoints, ``image`` to look for."""
+
+    def clean(self, minutes: int, *, dry: bool, away: Collection[str] = ()) -> Cleaned:
+        """Remove what jobs that are over have left and nobody touched for ``minutes``.
+
+        With ``dry`` only look.  ``away``: ids of runs whose workspaces stay.
+        """
 
     def approach(self) -> None:
         """There will be something to do here: begin to connect, and wait for nothing."""

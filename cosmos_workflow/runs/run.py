@@ -41,7 +41,6 @@ class Run:
     stage: str = ""
     fraction: float | None = None
     handle: Handle | None = None
-    job_ended: JobEnded | None = None
     outputs: tuple[Output, ...] = ()
     sent: int | None = None
     cause: str = ""
@@ -88,7 +87,7 @@ def _after(run: Run, event: Event, at: float) -> Run:
         case Progress():
             return replace(run, stage=event.stage, fraction=event.fraction)
         case JobEnded():
-            return replace(run, job_ended=event, stage="ended", fraction=None)
+            return replace(run, stage="ended", fraction=None)
         case Succeeded():
             return replace(run, outputs=event.outputs, stage="done", fraction=1.0)
         case Failed():

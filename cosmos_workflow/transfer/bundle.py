@@ -19,7 +19,15 @@ from cosmos_workflow.connection.host import Chunk, Report
 from cosmos_workflow.connection.ssh import SshHost
 from cosmos_workflow.errors import HostUnreachable, TransferError
 from cosmos_workflow.transfer.manifest import Item, checked, manifest
-from cosmos_workflow.transfer.rsync import NO_FOLDER, NOT_FOUND, full, interrupted, make_folder
+from cosmos_workflow.transfer.rsync import (
+    NO_FOLDER,
+    NOT_FOUND,
+    full,
+    interrupted,
+    make_folder,
+    no_folder,
+    unmoved,
+)
 from cosmos_workflow.transfer.transfer import Moved, ProgramMissing
 
 MOST_BYTES = 16_000_000
@@ -129,14 +137,8 @@ class BundleTransfer:
             raise full(name, said)
         first = next(iter(said.strip().splitlines()), "tar gave no reason.")
         if code == NO_FOLDER:
-            raise TransferError(
-                f"The folder {root} on {name} cannot be used: {first}",
-                hint="Check remote_dir, and that the account may write there.",
-            )
-        raise TransferError(
-            f"Files could not be moved to or from {name}: {first}",
-            hint="Check that the file is there, is readable, and that its folder can be written.",
-        )
+            raise no_folder(root, name, first)
+        raise unmoved(name, first)
 
 
 def _packed(items: Iterable[Item]) -> bytes:

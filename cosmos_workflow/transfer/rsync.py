@@ -128,18 +128,12 @@ class RsyncTransfer:
         if joint.exit_code == NOT_FOUND:
             return RsyncMissing(f"{name} has no rsync.")
         if joint.exit_code == NO_FOLDER:
-            return TransferError(
-                f"The folder {root} on {name} cannot be used: {_reason(said)}",
-                hint="Check remote_dir, and that the account may write there.",
-            )
+            return no_folder(root, name, _reason(said))
         if "No space left on device" in said or "Disk quota exceeded" in said:
             return full(receiver, said)
         if code in INTERRUPTED:
             return interrupted(name, _reason(said))
-        return TransferError(
-            f"Files could not be moved to or from {name}: {_reason(said)}",
-            hint="Check that the file is there, is readable, and that its folder can be written.",
-        )
+        return unmoved(name, _reason(said))
 
 
 @lru_cache(maxsize=1)
@@ -218,6 +212,22 @@ def interrupted(name: str, why: str) -> TransferInterrupted:
     return TransferInterrupted(
         f"The transfer with {name} was interrupted: {why}",
         hint="Repeat the command: it goes on where it stopped.",
+    )
+
+
+def no_folder(root: str, name: str, why: str) -> TransferError:
+    """The error of a folder on the host that cannot be used."""
+    return TransferError(
+        f"The folder {root} on {name} cannot be used: {why}",
+        hint="Check remote_dir, and that the account may write there.",
+    )
+
+
+def unmoved(name: str, why: str) -> TransferError:
+    """The error of a program that gave up on a file."""
+    return TransferError(
+        f"Files could not be moved to or from {name}: {why}",
+        hint="Check that the file is there, is readable, and that its folder can be written.",
     )
 
 

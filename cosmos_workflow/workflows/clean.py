@@ -9,8 +9,8 @@ from datetime import timedelta
 from cosmos_workflow.errors import SpecError
 from cosmos_workflow.events import ExecutionStatus
 from cosmos_workflow.execution.clean import Cleaned
-from cosmos_workflow.execution.on_host import OnHost
 from cosmos_workflow.execution.staging import abandoned
+from cosmos_workflow.execution.target import Target
 from cosmos_workflow.runs.index import page
 from cosmos_workflow.runs.store import Store
 
@@ -24,7 +24,7 @@ def age(text: str) -> timedelta:
     return timedelta(hours=number) if match[2] == "h" else timedelta(days=number)
 
 
-def clean(store: Store, place: OnHost, older: timedelta, *, dry: bool) -> tuple[Cleaned, int]:
+def clean(store: Store, place: Target, older: timedelta, *, dry: bool) -> tuple[Cleaned, int]:
     """What goes from the target, and how many staging folders of killed processes from here.
 
     With ``dry`` everything stays.  Runs of this project that are not over keep their workspace.

@@ -12,7 +12,6 @@ from cosmos_workflow.config.settings import Settings, TargetSettings
 from cosmos_workflow.engines.engine import Needs
 from cosmos_workflow.errors import CosmosError, MissingExtra
 from cosmos_workflow.execution.facts import HostFacts
-from cosmos_workflow.execution.on_host import OnHost
 from cosmos_workflow.prompts.run_spec import RunSpec
 from cosmos_workflow.video import ffmpeg
 from cosmos_workflow.workflows import assemble
@@ -73,11 +72,10 @@ def examine(
     started = time.monotonic()
     facts = None
     try:
-        assert isinstance(place, OnHost)
         before = time.time()
         facts = place.facts(needs.checkpoints, image)
         took = time.monotonic() - started
-        checks.append(Check("reachable", "ok", f"{place.host.name}, {took:.1f} s"))
+        checks.append(Check("reachable", "ok", f"{place.name}, {took:.1f} s"))
         checks += _there(facts, needs, options, image, before + took / 2)
     except CosmosError as error:
         checks.append(Check("reachable", "fail", error.message, error.hint))

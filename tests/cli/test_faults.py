@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from need import missing
 
 from cosmos_workflow.cli import app, commands
 from cosmos_workflow.cli.commands import Command
@@ -122,8 +123,9 @@ def test_a_wrong_config_is_named_before_anything_happens(cosmos: Cosmos, project
     assert said.code == 2 and "line 2: remote.prot" in said.err
 
 
-@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder nobody can write to")
 def test_folders_that_cannot_be_written(cosmos: Cosmos, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not Path("/proc/self").exists():
+        missing("there is no folder that nobody can write to")
     assert "cannot write" in cosmos("init", "/proc/self/x").err
     monkeypatch.setenv("COSMOS_PATHS_LOCAL_PROMPTS_DIR", "/proc/self/x")
     said = cosmos("create-spec", "n", "t")
@@ -137,7 +139,7 @@ def test_a_full_disk_leaves_nothing_half_written(cosmos: Cosmos, project: Path) 
     disk.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(disk)]
     if os.geteuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("only root can make a small disk")
+        missing("only root can make a small disk")
     try:
         said = cosmos("create-spec", "n", "word " * 10_000)
         assert said.code == 3 and "No space left" in said.err
