@@ -34,7 +34,7 @@ docs: .venv/developed
 	@touch $@
 
 .venv/developed: .venv/installed
-	@echo "$(BIN)/pip install -e .[dev,ffmpeg]"; $(PIP) install -e '.[dev,ffmpeg]'
+	@echo "$(BIN)/pip install -e .[dev,ffmpeg,exr,watch,ai]"; $(PIP) install -e '.[dev,ffmpeg,exr,watch,ai]'
 	@touch $@
 
 clean:

@@ -17,7 +17,7 @@ RANKS = [
     {"main", "__main__"},
     {"cli"},
     {"workflows"},
-    {"engines", "runs"},
+    {"engines", "runs", "local_ai"},
     {"execution"},
     {"transfer"},
     {"connection"},
@@ -48,6 +48,9 @@ OWNERS = {
     "rich": ("cli/",),
     "torch": ("local_ai/", "quality/"),
     "transformers": ("local_ai/", "quality/"),
+    "OpenEXR": ("houdini/exr",),
+    "PyOpenColorIO": ("houdini/colour",),
+    "watchfiles": ("houdini/arrivals",),
 }
 
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -116,7 +119,10 @@ def test_no_forbidden_names() -> None:
                 assert not node.name.endswith(UNNAMED), node.name
 
 
-HEAVY = ("paramiko", "httpx", "torch", "transformers", "cv2", "numpy", "PIL", "sqlite3", "fastapi")
+HEAVY = (
+    "paramiko", "httpx", "torch", "transformers", "cv2", "numpy", "PIL", "sqlite3", "fastapi",
+    "OpenEXR", "PyOpenColorIO", "watchfiles",
+)  # fmt: skip
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -110,6 +110,66 @@ class TargetSettings(Table):
     silence: int = _silence()
 
 
+class Passes(Table):
+    """``[passes]``: names of AOVs and of files by pass; the first that is there is taken.
+
+    Case does not count; ``crypto_*`` stands for every name that begins so.
+    """
+
+    color: tuple[str, ...] = _about("the picture itself", ("C", "rgba", "beauty", "color"))
+    depth: tuple[str, ...] = _about("distance from the camera", ("Pz", "hitPz", "depth", "Z"))
+    segmentation: tuple[str, ...] = _about(
+        "cryptomatte layers or whole-number ids",
+        ("crypto_object", "crypto_material", "crypto_asset", "segmentation", "primid"),
+    )
+    edge: tuple[str, ...] = _about("lines, white on black", ("edge",))
+    vis: tuple[str, ...] = _about("a blurred picture", ("vis",))
+    normals: tuple[str, ...] = _about("found by inspect, not sent yet", ("N", "normals"))
+    motion: tuple[str, ...] = _about("found by inspect, not sent yet", ("motion", "velocity"))
+
+
+class Colour(Table):
+    """``[colour]``: from scene-linear EXR to what a display shows."""
+
+    config: str = _about(
+        'OCIO config: a built-in one by its full name, or the path of a .ocio file; "srgb": the '
+        "plain sRGB curve, without OCIO",
+        "cg-config-v2.2.0_aces-v1.3_ocio-v2.4",
+    )
+    space: str = _about(
+        "colour space of the renders; empty: what the file says, else linear Rec.709"
+    )
+    display: str = _about("empty: the config's own")
+    view: str = _about("empty: the display's own")
+    exposure: float = _about("stops added before the view", 0.0)
+
+
+class Depth(Table):
+    """``[depth]``: from distances to grey, nearest white; one scale for a whole shot."""
+
+    mode: Literal["inverse", "linear", "log"] = _about(
+        "what grey is proportional to; inverse is what the models' own estimator gives", "inverse"
+    )
+    near: float = Field(default=0.0, ge=0, description="distance that is white; 0: measured")
+    far: float = Field(default=0.0, ge=0, description="distance that is black; 0: measured")
+    percentile: float = Field(
+        default=1.0, ge=0, lt=50, description="per cent left out at each end when measuring"
+    )
+
+
+class Words(Table):
+    """``[ai]``: the local models that describe a shot; each an id of the hub or a folder."""
+
+    caption_model: str = _about("BLIP: a sentence", "Salesforce/blip-image-captioning-base")
+    caption_revision: str = _about("commit or tag; empty: the newest")
+    tags_model: str = _about("ViT: what kind of picture", "google/vit-base-patch16-224")
+    tags_revision: str = _about("commit or tag; empty: the newest")
+    objects_model: str = _about("DETR: what is in it", "facebook/detr-resnet-50")
+    objects_revision: str = _about("commit or tag; empty: the newest")
+    device: Literal["auto", "cuda", "mps", "cpu"] = _about("auto: the best there is", "auto")
+    batch: int = Field(default=8, ge=1, le=64, description="frames at once")
+
+
 class Defaults(Table):
     """``[defaults]``: what is meant when nothing is said.
 
@@ -133,6 +193,10 @@ class Settings(Table):
     paths: Paths = Paths()
     docker: Docker = Docker()
     targets: dict[str, TargetSettings] = Field(default_factory=dict)
+    passes: Passes = Passes()
+    colour: Colour = Colour()
+    depth: Depth = Depth()
+    ai: Words = Words()
     defaults: Defaults = Defaults()
 
     @property

@@ -46,6 +46,43 @@ gpu_enabled = true      # false: no --gpus for docker
 shm_size = ""           # like "8g"; empty: --ipc=host
 container_user = ""     # uid:gid in the container; empty: the image's
 
+[passes]
+# Names of AOVs and files by pass, the first that is there is taken; crypto_* stands for all
+# that begin so.
+color = ["C", "rgba", "beauty", "color"]
+depth = ["Pz", "hitPz", "depth", "Z"]
+segmentation = ["crypto_object", "crypto_material", "crypto_asset", "segmentation", "primid"]
+edge = ["edge"]
+vis = ["vis"]
+normals = ["N", "normals"]
+motion = ["motion", "velocity"]
+
+[colour]
+# From scene-linear EXR to what a display shows.
+config = "cg-config-v2.2.0_aces-v1.3_ocio-v2.4"   # or the path of a .ocio file, or "srgb"
+space = ""              # of the renders; empty: what the file says, else linear Rec.709
+display = ""            # empty: the config's own
+view = ""               # empty: the display's own
+exposure = 0.0          # stops added before the view
+
+[depth]
+# From distances to grey, nearest white, one scale for a whole shot.
+mode = "inverse"        # or "linear", "log": what grey is proportional to
+near = 0.0              # distance that is white; 0: measured
+far = 0.0               # distance that is black; 0: measured
+percentile = 1.0        # per cent left out at each end when measuring
+
+[ai]
+# Local models that describe a shot; each an id of the hub or a folder.
+caption_model = "Salesforce/blip-image-captioning-base"
+caption_revision = ""   # commit or tag; empty: the newest
+tags_model = "google/vit-base-patch16-224"
+tags_revision = ""
+objects_model = "facebook/detr-resnet-50"
+objects_revision = ""
+device = "auto"         # or "cuda", "mps", "cpu"
+batch = 8               # frames at once
+
 [defaults]
 target = ""             # empty: "remote" when it has a host, else "local"
 engine = ""             # empty: "transfer1" when remote has a host, else "preview"

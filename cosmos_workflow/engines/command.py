@@ -7,12 +7,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from cosmos_workflow.engines.engine import Limit, Needs, Options, RunRequest
+from cosmos_workflow.engines.engine import Fit, Limit, Needs, Options, RunRequest
 from cosmos_workflow.events import Failed, JobEnded, Output, Progress, Succeeded, Verdict
 from cosmos_workflow.execution.job import CommandJob
 from cosmos_workflow.prompts.enums import Modality
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
+from cosmos_workflow.video.media import Media
 
 
 class CommandEngine(ABC):
@@ -53,6 +54,10 @@ class CommandEngine(ABC):
     def facts(self, request: RunRequest) -> Sequence[str]:
         """Nothing worth a line."""
         return ()
+
+    def fit(self, media: Media) -> Fit:
+        """Any even size and any length as it is."""
+        return Fit(media.width - media.width % 2, media.height - media.height % 2)
 
     @abstractmethod
     def plan(self, requests: Sequence[RunRequest]) -> CommandJob:

@@ -47,6 +47,20 @@ class Needs:
 
 
 @dataclass(frozen=True)
+class Fit:
+    """What an engine makes of a shot of some size and length.
+
+    ``width`` x ``height``: the size it works at, in pixels.  ``notes``: what it will do to the
+    frames, a line each.  ``faults``: why it would refuse them; empty when it takes them.
+    """
+
+    width: int
+    height: int
+    notes: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class RunRequest:
     """One run with everything it refers to, resolved: what an engine plans from.
 
@@ -101,6 +115,9 @@ class Engine(Protocol):
 
         For ``--dry-run`` and for the eyes.  Raises SpecError as ``plan`` does.
         """
+
+    def fit(self, media: Media) -> Fit:
+        """What it makes of videos of this size, rate and number of frames, before any are made."""
 
     def plan(self, requests: Sequence[RunRequest]) -> CommandJob:
         """The job for up to ``max_batch`` requests.  Raises SpecError before anything is sent."""

@@ -13,7 +13,7 @@ from cosmos_workflow.engines import (
     transfer1_spec,
     transfer1_verdict,
 )
-from cosmos_workflow.engines.engine import Limit, Needs, Options, RunRequest
+from cosmos_workflow.engines.engine import Fit, Limit, Needs, Options, RunRequest
 from cosmos_workflow.engines.rules import settle
 from cosmos_workflow.engines.transfer1_options import (
     IGNORES_INPUT,
@@ -28,6 +28,7 @@ from cosmos_workflow.execution.job import CommandJob, Place, WrittenFile
 from cosmos_workflow.prompts.enums import WEIGHT_ORDER, BlurStrength, CannyThreshold, Modality
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
+from cosmos_workflow.video.media import Media
 
 IMAGE = "cosmos-transfer1:latest"
 """What ``host-setup.sh`` calls the image it builds; a target's ``image`` goes before it."""
@@ -131,6 +132,10 @@ class Transfer1:
     def facts(self, request: RunRequest) -> Sequence[str]:
         """What the run will be, a line each: size, frames, chunks, what is made on the way."""
         return transfer1_spec.facts(request)
+
+    def fit(self, media: Media) -> Fit:
+        """The model's size for this shape, and how the frames fall into its chunks of 121."""
+        return transfer1_media.fit(media)
 
     def plan(self, requests: Sequence[RunRequest]) -> CommandJob:
         """The job of one run.  Raises SpecError before anything is made or sent."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
-from cosmos_workflow.engines.engine import RunRequest
+from cosmos_workflow.engines.engine import Fit, RunRequest
 from cosmos_workflow.engines.transfer1_options import IGNORES_INPUT, in_use, is_made, options_of
 from cosmos_workflow.errors import SpecError
 from cosmos_workflow.execution.job import Derived, Input
@@ -39,6 +39,22 @@ def shape(media: Media) -> tuple[int, int]:
 def chunks(frames: int) -> int:
     """How many pieces the model makes a video of ``frames`` frames in."""
     return max(1, ceil((frames - 1) / (CHUNK - 1)))
+
+
+def fit(media: Media) -> Fit:
+    """The model's size for this shape, and how its frames fall into chunks."""
+    width, height = shape(media)
+    count = chunks(media.frames)
+    room = 1 + count * (CHUNK - 1)
+    said = "1 chunk" if count == 1 else f"{count} chunks"
+    notes = [f"{media.frames} frames in {said} of {CHUNK} (each further one adds {CHUNK - 1})"]
+    if media.frames < room:
+        spare = room - media.frames
+        notes.append(f"the last frame is repeated {spare} times to fill the chunk, then cut off")
+    faults: tuple[str, ...] = ()
+    if media.frames > MOST_FRAMES:
+        faults = (f"{media.frames} frames are more than the {MOST_FRAMES} that the model reads",)
+    return Fit(width, height, tuple(notes), faults)
 
 
 def check_machine(request: RunRequest) -> None:

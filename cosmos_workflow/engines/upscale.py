@@ -10,7 +10,7 @@ from pydantic import Field
 
 from cosmos_workflow.engines import transfer1_log, transfer1_verdict
 from cosmos_workflow.engines.command import CommandEngine
-from cosmos_workflow.engines.engine import Limit, Needs, Options, RunRequest
+from cosmos_workflow.engines.engine import Fit, Limit, Needs, Options, RunRequest
 from cosmos_workflow.engines.rules import settle
 from cosmos_workflow.engines.transfer1 import (
     ALWAYS_LOADED,
@@ -24,6 +24,7 @@ from cosmos_workflow.engines.transfer1_media import (
     MOST_FRAMES,
     check_machine,
     chunks,
+    fit,
     shape,
     video_input,
 )
@@ -92,6 +93,10 @@ class Upscale(CommandEngine):
         if (media.width, media.height) != (width, height):
             lines.append(f"the video is first brought to {width}x{height}, the model's own size")
         return lines
+
+    def fit(self, media: Media) -> Fit:
+        """The model's own size, of which three times comes out."""
+        return fit(media)
 
     def plan(self, requests: Sequence[RunRequest]) -> CommandJob:
         """The job of one run.  Raises SpecError before anything is made or sent."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -14,11 +15,58 @@ from cosmos_workflow.prompts.spec import explain
 FILE_NAME = "metadata.json"
 
 
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FileFacts(_Part):
+    """One file of the folder: its content's sha256 and its bytes."""
+
+    sha256: str
+    size: int
+
+
+class Frames(_Part):
+    """Which rendered frames these are; ``handles`` of them at each end are outside the cut."""
+
+    first: int
+    last: int
+    step: int = 1
+    handles: int = 0
+
+
+class PassFacts(_Part):
+    """Where one pass comes from.
+
+    ``pattern``: the rendered files' name.  ``layer``: the AOV in them.  ``made``: the recipe and
+    its settings when it was not rendered.  ``settings``: colour or depth, as applied.
+    """
+
+    pattern: str = ""
+    layer: str = ""
+    made: Mapping[str, Any] = Field(default_factory=dict)
+    settings: Mapping[str, Any] = Field(default_factory=dict)
+
+
+class Described(_Part):
+    """What local models saw in the shot; ``models`` says which they were."""
+
+    caption: str = ""
+    tags: tuple[str, ...] = ()
+    objects: tuple[str, ...] = ()
+    models: Mapping[str, str] = Field(default_factory=dict)
+
+
 class ShotMetadata(BaseModel):
     """The facts of a prepared shot; paths are relative to the project root, POSIX.
 
     ``id``: 12 hex digits made from the content.  ``modalities`` begins with color, whose video is
     ``video_path``; each of the others is in ``control_inputs``.  ``resolution``: [width, height].
+
+    What a shot of an earlier version does not have is empty.  ``source``: the render folder.
+    ``fingerprint``: of the rendered files and of all settings; the same again is the same shot.
+    ``resized``: what was done to the size, in words, by pass.  ``masters``: lossless videos by
+    pass.  ``legend``: path of the JSON that says what the colours of segmentation mean.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -32,6 +80,16 @@ class ShotMetadata(BaseModel):
     video_path: str
     control_inputs: dict[Modality, str] = Field(default_factory=dict)
     resolution: tuple[int, int]
+    source: str = ""
+    fingerprint: str = ""
+    frame_range: Frames | None = None
+    passes: Mapping[Modality, PassFacts] = Field(default_factory=dict)
+    files: Mapping[str, FileFacts] = Field(default_factory=dict)
+    masters: Mapping[Modality, str] = Field(default_factory=dict)
+    legend: str = ""
+    resized: Mapping[Modality, str] = Field(default_factory=dict)
+    prepared_for: str = ""
+    described: Described | None = None
 
     def text(self) -> str:
         """The JSON of the file."""

@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
+
+from cosmos_workflow.houdini.picture import BrokenPicture, Growing, Picture
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _KINDS = {0: "grey", 2: "RGB", 3: "palette", 4: "grey with alpha", 6: "RGBA"}
-
-
-@dataclass(frozen=True)
-class Picture:
-    """What a PNG's header says: pixels, bits a channel, and its kind of colour in words."""
-
-    width: int
-    height: int
-    bits: int
-    kind: str
-
-
-class BrokenPicture(Exception):
-    """The file is not a whole PNG; the message says why, without the file's name."""
 
 
 def check(path: Path) -> Picture:
@@ -32,7 +19,7 @@ def check(path: Path) -> Picture:
     """
     data = path.read_bytes()
     if not data:
-        raise BrokenPicture("is empty")
+        raise Growing("is empty")
     if not data.startswith(_SIGNATURE):
         raise BrokenPicture("is not a PNG")
     chunks = _chunks(data)
@@ -65,7 +52,7 @@ def _chunks(data: bytes) -> list[tuple[bytes, memoryview]]:
         if kind == b"IEND":
             return chunks
         at = end
-    raise BrokenPicture("is cut short")
+    raise Growing("is cut short")
 
 
 def _rows(chunks: list[tuple[bytes, memoryview]]) -> bytes:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from cosmos_workflow.errors import MediaError
 from cosmos_workflow.houdini import passes
-from cosmos_workflow.houdini.png import BrokenPicture, Picture, check
+from cosmos_workflow.houdini.frame_range import ranges
+from cosmos_workflow.houdini.picture import BrokenPicture, Picture
+from cosmos_workflow.houdini.png import check
 from cosmos_workflow.prompts.enums import Modality
 
 _NAMED = 6
@@ -211,17 +213,6 @@ def _kind_faults(sequences: list[Sequence], pictures: dict[Path, Picture]) -> li
             said = "; ".join(f"{_list(kinds[kind])} {kind}" for kind in others)
             faults.append(f"{one.modality}: mixed pictures: {said}; the others {usual}")
     return faults
-
-
-def ranges(numbers: Iterable[int]) -> str:
-    """``{1, 2, 3, 7}`` -> ``"1-3, 7"``."""
-    runs: list[list[int]] = []
-    for number in sorted(numbers):
-        if runs and number == runs[-1][1] + 1:
-            runs[-1][1] = number
-        else:
-            runs.append([number, number])
-    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
 
 
 def _list(names: list[str]) -> str:

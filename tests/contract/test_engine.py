@@ -25,6 +25,7 @@ from cosmos_workflow.events import Failed, JobEnded, Progress, RemoteFile, Succe
 from cosmos_workflow.execution.job import CommandJob, Place, fill, job_from_json, job_to_json
 from cosmos_workflow.prompts.enums import Modality
 from cosmos_workflow.prompts.run_spec import Parameters
+from cosmos_workflow.video.media import Media
 from tests.engine_samples import prompt_spec, request, run_spec
 
 README = Path(engines.__file__).with_name("README.md")
@@ -347,3 +348,15 @@ def test_another_package_adds_an_engine(tmp_path: Path, monkeypatch: pytest.Monk
     assert "added" in ENGINES.names()
     assert ENGINES.load("added").summary == "from elsewhere"
     assert ENGINES.load("upscale").name == "upscale", "a name of the table cannot be taken"
+
+
+@pytest.mark.parametrize("size", [(1280, 704), (1920, 1080), (1081, 1921), (640, 640)])
+@pytest.mark.parametrize("frames", [1, 121, 122, 9999])
+def test_it_says_what_fits(engine: Engine, size: tuple[int, int], frames: int) -> None:
+    media = Media(*size, fps=24, frames=frames, codec="h264", pix_fmt="yuv420p")
+    fit = engine.fit(media)
+    assert fit.width > 0 and fit.height > 0
+    assert fit.width % 2 == fit.height % 2 == 0
+    again = engine.fit(replace(media, width=fit.width, height=fit.height))
+    assert (again.width, again.height) == (fit.width, fit.height)
+    assert all(len(line) < 200 and line for line in (*fit.notes, *fit.faults))

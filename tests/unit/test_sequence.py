@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cosmos_workflow.errors import MediaError
-from cosmos_workflow.houdini.png import BrokenPicture, check
-from cosmos_workflow.houdini.sequence import ranges, read_shot
+from cosmos_workflow.houdini.frame_range import ranges
+from cosmos_workflow.houdini.picture import BrokenPicture
+from cosmos_workflow.houdini.png import check
+from cosmos_workflow.houdini.sequence import read_shot
 
 
 def png(width: int = 8, height: int = 4, bits: int = 8, colour: int = 2) -> bytes:
