@@ -6,6 +6,7 @@ A part stands between ``<!-- generated: NAME -->`` and ``<!-- end -->``.
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import sys
@@ -30,6 +31,10 @@ def settings() -> str:
         "remote": models.Remote,
         "paths": models.Paths,
         "docker": models.Docker,
+        "passes": models.Passes,
+        "colour": models.Colour,
+        "depth": models.Depth,
+        "ai": models.LocalModels,
         "defaults": models.Defaults,
         "targets.NAME": models.TargetSettings,
     }
@@ -50,8 +55,10 @@ def _table(name: str, model: Any) -> str:
 
 def _default(field: Any) -> str:
     value = field.get_default(call_default_factory=True)
-    text = {"()": "[]", "True": "true", "False": "false"}.get(str(value), str(value))
+    text = {"True": "true", "False": "false"}.get(str(value), str(value))
     text = f'"{value}"' if isinstance(value, str) else text
+    if isinstance(value, tuple):
+        text = json.dumps(value)
     choices = getattr(field.annotation, "__args__", ())
     named = [repr(choice).replace("'", '"') for choice in choices if isinstance(choice, str)]
     return f"`{text}`" + (f" (of {', '.join(f'`{one}`' for one in named)})" if named else "")

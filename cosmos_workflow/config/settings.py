@@ -157,7 +157,7 @@ class Depth(Table):
     )
 
 
-class Words(Table):
+class LocalModels(Table):
     """``[ai]``: the local models that describe a shot; each an id of the hub or a folder."""
 
     caption_model: str = _about("BLIP: a sentence", "Salesforce/blip-image-captioning-base")
@@ -196,7 +196,7 @@ class Settings(Table):
     passes: Passes = Passes()
     colour: Colour = Colour()
     depth: Depth = Depth()
-    ai: Words = Words()
+    ai: LocalModels = LocalModels()
     defaults: Defaults = Defaults()
 
     @property

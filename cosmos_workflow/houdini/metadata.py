@@ -93,7 +93,7 @@ class ShotMetadata(BaseModel):
 
     def text(self) -> str:
         """The JSON of the file."""
-        return self.model_dump_json(indent=2) + "\n"
+        return self.model_dump_json(indent=2, exclude_unset=True) + "\n"
 
     @classmethod
     def load(cls, path: Path) -> Self:

@@ -14,6 +14,8 @@ from cosmos_workflow.houdini import passes
 from cosmos_workflow.houdini.frame_range import ranges
 from cosmos_workflow.houdini.picture import BrokenPicture, Picture
 from cosmos_workflow.houdini.png import check
+from cosmos_workflow.houdini.png_reel import PngReel
+from cosmos_workflow.houdini.shot import Reading, Shot
 from cosmos_workflow.prompts.enums import Modality
 
 _NAMED = 6
@@ -35,22 +37,12 @@ class Sequence:
         return self.paths[0].with_name(f"{self.modality}.%0{self.padding}d.png")
 
 
-@dataclass(frozen=True)
-class Shot:
-    """A complete render folder: passes in their usual order, all of one size and one range."""
-
-    folder: Path
-    sequences: tuple[Sequence, ...]
-    width: int
-    height: int
-
-    @property
-    def frames(self) -> int:
-        """How many frames each pass has."""
-        return len(self.sequences[0].frames)
-
-
-def read_shot(folder: Path, *, report: Callable[[int, int], None] | None = None) -> Shot:
+def read_shot(
+    folder: Path,
+    reading: Reading | None = None,
+    *,
+    report: Callable[[int, int], None] | None = None,
+) -> Shot:
     """Every pass of ``folder``, each frame read to its last byte.
 
     ``report`` gets frames checked and frames in all.  Raises MediaError that lists every fault:
@@ -68,7 +60,9 @@ def read_shot(folder: Path, *, report: Callable[[int, int], None] | None = None)
             hint="nothing was written; put these right and run it again",
         )
     first = pictures[sequences[0].paths[0]]
-    return Shot(folder, tuple(sequences), first.width, first.height)
+    size = first.width, first.height
+    reels = tuple(PngReel(one.modality, one.paths, *size) for one in sequences)
+    return Shot(folder, reels, sequences[0].frames, *size)
 
 
 def _scan(folder: Path) -> tuple[list[Sequence], list[str]]:

@@ -14,7 +14,8 @@ from pathlib import Path
 from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.errors import MediaError
 from cosmos_workflow.houdini.metadata import FILE_NAME, ShotMetadata
-from cosmos_workflow.houdini.sequence import Shot, read_shot
+from cosmos_workflow.houdini.sequence import read_shot
+from cosmos_workflow.houdini.shot import Shot
 from cosmos_workflow.ids import sha256_file, slug, timestamp
 from cosmos_workflow.prompts.enums import Modality
 from cosmos_workflow.prompts.spec import portable
@@ -67,22 +68,28 @@ def shot_name(name: str, description: str, folder: Path) -> str:
 
 def _encode(shot: Shot, fps: float, part: Path, report: Report | None) -> None:
     commands = [
-        encode_sequence(one.pattern, one.frames[0], shot.frames, fps, part / f"{one.modality}.mp4")
-        for one in shot.sequences
+        encode_sequence(
+            shot.reel(one).paths[0].with_name(f"{one}.%0{4}d.png"),
+            shot.frames[0],
+            len(shot.frames),
+            fps,
+            part / f"{one}.mp4",
+        )
+        for one in shot.modalities
     ]
     ffmpeg.run_together(commands, report=_stage("encoding", report))
 
 
 def _check(shot: Shot, fps: float, part: Path) -> None:
     """What was made is what was asked: the size, the rate, and every frame."""
-    for one in shot.sequences:
-        media = probe(part / f"{one.modality}.mp4")
+    for one in shot.modalities:
+        media = probe(part / f"{one}.mp4")
         size = (media.width, media.height) == (shot.width, shot.height)
         speed = abs(media.fps - fps) < 0.01
-        if media.frames != shot.frames or not (size and speed and media.plain):
+        if media.frames != len(shot.frames) or not (size and speed and media.plain):
             raise MediaError(
-                f"{one.modality} came out as {media.frames} frames of {media.width}x{media.height}"
-                f" {media.pix_fmt} at {media.fps:g}, not {shot.frames} of"
+                f"{one} came out as {media.frames} frames of {media.width}x{media.height}"
+                f" {media.pix_fmt} at {media.fps:g}, not {len(shot.frames)} of"
                 f" {shot.width}x{shot.height} yuv420p at {fps:g}"
             )
 
@@ -92,7 +99,7 @@ def _land(
 ) -> Path:
     """Rename ``part`` to its dated name, the next free second if another shot has taken it."""
     now = datetime.now()
-    modalities = tuple(one.modality for one in shot.sequences)
+    modalities = shot.modalities
     content = [f"{one} {sha256_file(part / f'{one}.mp4')}" for one in modalities]
     identity = hashlib.sha256("\n".join([title, description, f"{fps:g}", *content]).encode())
     while True:
@@ -102,7 +109,7 @@ def _land(
             id=identity.hexdigest()[:12],
             name=title,
             description=description,
-            frame_count=shot.frames,
+            frame_count=len(shot.frames),
             fps=int(fps) if fps == int(fps) else fps,
             modalities=modalities,
             video_path=paths.pop(Modality.COLOR),

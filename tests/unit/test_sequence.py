@@ -16,6 +16,7 @@ from cosmos_workflow.houdini.frame_range import ranges
 from cosmos_workflow.houdini.picture import BrokenPicture
 from cosmos_workflow.houdini.png import check
 from cosmos_workflow.houdini.sequence import read_shot
+from cosmos_workflow.prompts.enums import Modality
 
 
 def png(width: int = 8, height: int = 4, bits: int = 8, colour: int = 2) -> bytes:
@@ -49,17 +50,16 @@ def test_a_complete_shot(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("of no concern")
     heard: list[tuple[int, int]] = []
     shot = read_shot(tmp_path, report=lambda done, total: heard.append((done, total)))
-    assert [str(one.modality) for one in shot.sequences] == ["color", "depth", "edge"]
-    assert (shot.width, shot.height, shot.frames) == (8, 4, 5)
-    color = shot.sequences[0]
-    assert color.frames == (998, 999, 1000, 1001, 1002)
-    assert color.pattern == tmp_path / "color.%04d.png"
+    assert shot.modalities == ("color", "depth", "edge")
+    assert (shot.width, shot.height, len(shot.frames)) == (8, 4, 5)
+    assert shot.frames == (998, 999, 1000, 1001, 1002)
+    assert shot.reel(Modality.COLOR).paths[0] == tmp_path / "color.0998.png"
     assert heard[-1] == (15, 15)
 
 
 def test_numbers_may_outgrow_their_padding(tmp_path: Path) -> None:
     fill(tmp_path, "color", frames=range(9998, 10002))
-    assert read_shot(tmp_path).sequences[0].padding == 4
+    assert read_shot(tmp_path).frames == (9998, 9999, 10000, 10001)
 
 
 def test_every_fault_is_in_one_report(tmp_path: Path) -> None:
