@@ -43,14 +43,12 @@ def prepare_inference(
     """
     from cosmos_workflow.config.load import load
     from cosmos_workflow.houdini.metadata import ShotMetadata
-    from cosmos_workflow.workflows.prepare import prepare
+    from cosmos_workflow.workflows.prepare import Wishes, prepare
 
     settings = load()
     with open_screen(json=json, verbose=verbose) as screen:
-        made = prepare(
-            settings, folder, name=name, fps=fps, description=description,
-            report=screen.step,
-        )  # fmt: skip
+        wishes = Wishes(name=name, fps=fps, description=description, no_ai=no_ai)
+        made = prepare(settings, folder, wishes, report=screen.step)
         shot = ShotMetadata.load(made)
         screen.clear()
         screen.data({**shot.model_dump(mode="json"), "folder": str(made)})

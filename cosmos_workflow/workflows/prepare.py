@@ -22,9 +22,15 @@ from cosmos_workflow.prompts.spec import portable
 from cosmos_workflow.video import ffmpeg
 from cosmos_workflow.video.controls import encode_sequence
 from cosmos_workflow.video.probe import probe
+from cosmos_workflow.workflows.prepare_wishes import Wishes
+
+__all__ = ["Report", "Say", "Wishes", "prepare", "shot_name"]
 
 Report = Callable[[str, float], None]
 """Called with what is being done and how far it is, 0..1."""
+
+Say = Callable[[str], None]
+"""Called with a line for people: what was done beyond what was asked."""
 
 _STOP_WORDS = re.compile(
     "a|an|the|this|that|these|those|some|and|or|but|of|in|on|at|to|by|for|from|with|without|into"
@@ -35,21 +41,21 @@ _STOP_WORDS = re.compile(
 def prepare(
     settings: Settings,
     folder: Path,
+    wishes: Wishes | None = None,
     *,
-    name: str = "",
-    fps: float = 24,
-    description: str = "",
     report: Report | None = None,
+    say: Say | None = None,
 ) -> Path:
     """Make ``inputs/videos/{name}_{YYYYMMDD_HHMMSS}/`` from a folder of frames; returns it.
 
     It holds one H.264 video a pass (4:2:0, tv range, BT.709, constant rate, every frame) and
     ``metadata.json``.  It appears whole or not at all.  Raises MediaError with every fault.
     """
-    if not 1 <= fps <= 240:
-        raise MediaError(f"{fps:g} frames a second is not a rate", hint="--fps 1 to 240")
-    shot = read_shot(folder, report=_stage("checking frames", report))
-    title = shot_name(name, description, folder)
+    wishes = wishes or Wishes()
+    wishes.check()
+    fps, description = wishes.fps, wishes.description
+    shot = read_shot(folder, wishes.reading, report=_stage("checking frames", report))
+    title = shot_name(wishes.name, description, folder)
     with _part_folder(settings.videos_dir, title) as part:
         _encode(shot, fps, part, report)
         _check(shot, fps, part)

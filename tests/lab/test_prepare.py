@@ -19,7 +19,7 @@ from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.errors import MediaError
 from cosmos_workflow.houdini.metadata import ShotMetadata
 from cosmos_workflow.video.frames import decode
-from cosmos_workflow.workflows.prepare import prepare
+from cosmos_workflow.workflows.prepare import Wishes, prepare
 
 __all__ = ["an_ffmpeg"]
 
@@ -48,7 +48,9 @@ def test_the_whole_thing(tmp_path: Path, an_ffmpeg: str) -> None:
     folder = rendered(settings.root / "renders" / "it's a $(shot) %04d\n夜")
     heard: list[tuple[str, float]] = []
     made = prepare(
-        settings, folder, fps=23.976, description="a modern architectural interior with stairs",
+        settings,
+        folder,
+        Wishes(fps=23.976, description="a modern architectural interior with stairs"),
         report=lambda stage, share: heard.append((stage, share)),
     )  # fmt: skip
     assert made.parent == settings.videos_dir
@@ -83,7 +85,7 @@ def test_the_same_shot_in_the_same_second(tmp_path: Path) -> None:
     folder = rendered(tmp_path / "renders", frames=2)
     made: list[Path] = []
     threads = [
-        threading.Thread(target=lambda: made.append(prepare(settings, folder, name="s")))
+        threading.Thread(target=lambda: made.append(prepare(settings, folder, Wishes(name="s"))))
         for _ in range(4)
     ]
     for thread in threads:
@@ -110,7 +112,7 @@ def test_a_faulty_folder_writes_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("fps", [0, -1, 1000, float("nan")])
 def test_a_rate_that_is_none(tmp_path: Path, fps: float) -> None:
     with pytest.raises(MediaError, match="not a rate"):
-        prepare(Settings(root=tmp_path), rendered(tmp_path / "renders", 1), fps=fps)
+        prepare(Settings(root=tmp_path), rendered(tmp_path / "renders", 1), Wishes(fps=fps))
 
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
@@ -123,13 +125,13 @@ _CHILD = """
 import sys
 from pathlib import Path
 from cosmos_workflow.config.settings import Settings
-from cosmos_workflow.workflows.prepare import prepare
+from cosmos_workflow.workflows.prepare import Wishes, prepare
 
 def say(stage, share):
     if stage == "encoding":
         print("encoding", flush=True)
 
-prepare(Settings(root=Path(sys.argv[1])), Path(sys.argv[2]), name="s", report=say)
+prepare(Settings(root=Path(sys.argv[1])), Path(sys.argv[2]), Wishes(name="s"), report=say)
 print("done", flush=True)
 """
 
@@ -152,7 +154,7 @@ def test_an_interruption_leaves_no_half_shot(tmp_path: Path, blow: signal.Signal
     assert all(name.startswith(".") for name in left)
     if blow == signal.SIGINT:
         assert left == []
-    made = prepare(settings, rendered(tmp_path / "other", frames=2), name="s")
+    made = prepare(settings, rendered(tmp_path / "other", frames=2), Wishes(name="s"))
     assert only(settings, made)
 
 
