@@ -12,11 +12,14 @@ from pathlib import Path
 from cosmos_workflow.errors import MediaError
 from cosmos_workflow.houdini import passes
 from cosmos_workflow.houdini.frame_range import ranges
+from cosmos_workflow.houdini.listing import FileSequence, list_sequences
 from cosmos_workflow.houdini.picture import BrokenPicture, Picture
 from cosmos_workflow.houdini.png import check
 from cosmos_workflow.houdini.png_reel import PngReel
 from cosmos_workflow.houdini.shot import Reading, Shot
 from cosmos_workflow.prompts.enums import Modality
+
+__all__ = ["FileSequence", "list_sequences", "read_shot"]
 
 _NAMED = 6
 """How many files a fault names one by one before it only counts."""
