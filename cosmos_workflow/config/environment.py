@@ -7,14 +7,13 @@ from typing import Any, get_origin
 
 from pydantic.fields import FieldInfo
 
-from cosmos_workflow.config.settings import Defaults, Docker, Paths, Remote, Table, TargetSettings
+from cosmos_workflow.config.settings import Settings, Table, TargetSettings
 from cosmos_workflow.errors import ConfigError, did_you_mean
 
 TABLES: dict[str, type[Table]] = {
-    "remote": Remote,
-    "paths": Paths,
-    "docker": Docker,
-    "defaults": Defaults,
+    name: field.annotation
+    for name, field in Settings.model_fields.items()
+    if isinstance(field.annotation, type) and issubclass(field.annotation, Table)
 }
 TARGETS = "COSMOS_TARGETS_"
 TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
@@ -83,11 +82,12 @@ def _read(name: str, text: str, field: FieldInfo) -> Any:
             allowed = f"{', '.join(TRUE)} or {', '.join(FALSE)}"
             raise ConfigError(f"the variable {name} is {text!r}; allowed: {allowed}")
         return text.lower() in TRUE
-    if kind is int:
+    if kind is int or kind is float:
         try:
-            return int(text)
+            return kind(text)
         except ValueError as error:
-            raise ConfigError(f"the variable {name} is {text!r}, not a whole number") from error
+            number = "a whole number" if kind is int else "a number"
+            raise ConfigError(f"the variable {name} is {text!r}, not {number}") from error
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if get_origin(kind) is tuple:
         return parts

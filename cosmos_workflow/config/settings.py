@@ -165,7 +165,10 @@ class LocalModels(Table):
     tags_model: str = _about("ViT: what kind of picture", "google/vit-base-patch16-224")
     tags_revision: str = _about("commit or tag; empty: the newest")
     objects_model: str = _about("DETR: what is in it", "facebook/detr-resnet-50")
-    objects_revision: str = _about("commit or tag; empty: the newest")
+    objects_revision: str = _about(
+        "commit, tag or branch; this one has the same weights, and needs no library timm",
+        "no_timm",
+    )
     device: Literal["auto", "cuda", "mps", "cpu"] = _about("auto: the best there is", "auto")
     batch: int = Field(default=8, ge=1, le=64, description="frames at once")
 

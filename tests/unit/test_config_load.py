@@ -73,6 +73,9 @@ def test_variables_win_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
         "COSMOS_TARGETS_NEW_ONE_SSH_KEY": "~/.ssh/new",
         "COSMOS_TARGETS_NEW_ONE_HOST": "n",
         "COSMOS_DEFAULTS_TARGET": "my-lab",
+        "COSMOS_DEPTH_NEAR": "0.25",
+        "COSMOS_AI_DEVICE": "cpu",
+        "COSMOS_PASSES_DEPTH": "Pz, my depth",
     }.items():
         monkeypatch.setenv(name, value)
     settings = load(tmp_path)
@@ -83,6 +86,8 @@ def test_variables_win_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert lab.images == {"transfer1": "a:1", "upscale": "b"}
     assert settings.targets["new_one"].ssh_key == "~/.ssh/new"
     assert settings.default_target == "my-lab"
+    assert (settings.depth.near, settings.ai.device) == (0.25, "cpu")
+    assert settings.passes.depth == ("Pz", "my depth")
     assert settings.all_targets()["remote"].remote_dir == "/data/my work"
 
 
@@ -131,6 +136,8 @@ def test_every_fault_is_named_at_once(tmp_path: Path) -> None:
     [
         ("COSMOS_REMOTE_PROT", "1", "did you mean 'COSMOS_REMOTE_PORT'?"),
         ("COSMOS_REMOTE_PORT", "abc", "'abc', not a whole number"),
+        ("COSMOS_DEPTH_NEAR", "close", "'close', not a number"),
+        ("COSMOS_DEPTH_MODE", "lin", "'inverse', 'linear' or 'log'"),
         ("COSMOS_REMOTE_PORT", "99999", "COSMOS_REMOTE_PORT (remote.port) = 99999"),
         ("COSMOS_DOCKER_GPU_ENABLED", "maybe", "allowed: 1, true"),
         ("COSMOS_TARGETS_LAB_HOTS", "x", "did you mean 'host'?"),
@@ -167,7 +174,7 @@ def test_the_template_names_every_key(tmp_path: Path) -> None:
     write(tmp_path, "\n".join(lines[start:]))
     lab = load(tmp_path).targets["lab"]
     assert lab.model_fields_set == set(TargetSettings.model_fields)
-    for name in ("remote", "paths", "docker", "defaults"):
+    for name in ("remote", "paths", "docker", "passes", "colour", "depth", "ai", "defaults"):
         table = getattr(Settings(root=tmp_path), name)
         for key in type(table).model_fields:
             assert f"\n{key} = " in template.TEXT
