@@ -79,7 +79,7 @@ caption_revision = ""   # commit or tag; empty: the newest
 tags_model = "google/vit-base-patch16-224"
 tags_revision = ""
 objects_model = "facebook/detr-resnet-50"
-objects_revision = "no_timm"   # that of the same weights which needs no further library
+objects_revision = "no_timm"   # the same weights, for machines without the library timm
 device = "auto"         # or "cuda", "mps", "cpu"
 batch = 8               # frames at once
 

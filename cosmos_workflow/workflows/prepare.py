@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from cosmos_workflow.houdini.metadata import FILE_NAME, ShotMetadata
 from cosmos_workflow.houdini.sequence import read_shot
 from cosmos_workflow.houdini.shot import Shot
 from cosmos_workflow.ids import sha256_file, slug, timestamp
+from cosmos_workflow.local_ai.names import smart_name
 from cosmos_workflow.prompts.enums import Modality
 from cosmos_workflow.prompts.spec import portable
 from cosmos_workflow.video import ffmpeg
@@ -31,11 +31,6 @@ Report = Callable[[str, float], None]
 
 Say = Callable[[str], None]
 """Called with a line for people: what was done beyond what was asked."""
-
-_STOP_WORDS = re.compile(
-    "a|an|the|this|that|these|those|some|and|or|but|of|in|on|at|to|by|for|from|with|without|into"
-    "|onto|over|under|is|are|was|be|being|been|it|its|as|there|very"
-)
 
 
 def prepare(
@@ -67,9 +62,7 @@ def shot_name(name: str, description: str, folder: Path) -> str:
 
     ``"a modern architectural interior with stairs"`` -> ``"modern_architectural"``.
     """
-    words = re.findall(r"[^\W_]+", description.lower())
-    telling = [word for word in words if not _STOP_WORDS.fullmatch(word)] or words
-    return slug(name or " ".join(telling[:2]) or folder.absolute().name)
+    return slug(name or smart_name(description) or folder.absolute().name)
 
 
 def _encode(shot: Shot, fps: float, part: Path, report: Report | None) -> None:
