@@ -103,6 +103,8 @@ def test_each_library_has_one_owner(path: Path) -> None:
 
 def test_only_the_video_room_starts_ffmpeg() -> None:
     for path in FILES:
+        if "scripts/houdini" in path.as_posix():
+            continue  # runs inside Houdini, and starts cosmos alone
         if room(path) not in ("video", "connection", "transfer") and "subprocess" in set(
             imports(path)
         ):

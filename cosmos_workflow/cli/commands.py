@@ -20,6 +20,7 @@ SECTIONS: dict[str, dict[str, Command]] = {
     "Start": {
         "init": Command("init:init", "Write a commented config.toml and the folders."),
         "doctor": Command("status:doctor", "Check everything a run needs, with the fix for each."),
+        "houdini": Command("houdini:houdini", "Install the shelf and the PDG job into Houdini."),
     },
     "Make": {
         "sample": Command("sample:sample", "Render a small sample shot, as Houdini would."),
