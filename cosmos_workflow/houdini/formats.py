@@ -47,3 +47,19 @@ class Format(Protocol):
         report: Report | None = None,
     ) -> Reel:
         """The reel of these whole files, one a frame.  Raises MediaError, MissingExtra."""
+
+
+def _png() -> Format:
+    from cosmos_workflow.houdini.png_reel import PngFormat
+
+    return PngFormat()
+
+
+def _exr() -> Format:
+    from cosmos_workflow.houdini.exr import ExrFormat
+
+    return ExrFormat()
+
+
+FORMATS: Mapping[str, Callable[[], Format]] = {"png": _png, "exr": _exr}
+"""By a file's ending, in small letters; each is loaded when such a file is met."""

@@ -15,8 +15,10 @@ OTHERS = (
 )  # fmt: skip
 """Endings of pictures that are listed, and not read."""
 
+_SEPARATORS = (".", "_", " ", "-")
+
 _NUMBERED = re.compile(
-    r"(?:(?P<stem>|.*[^._ -])(?P<separator>[._ -])|(?P<bare>|.*[^._ 0-9-]))"
+    r"(?:(?P<stem>.*)(?P<separator>[._ -])|(?P<bare>|.*[^._ 0-9-]))"
     rf"(?P<digits>[0-9]{{1,9}})\.(?P<ending>{'|'.join((*READABLE, *OTHERS))})",
     re.IGNORECASE | re.DOTALL,
 )
@@ -61,6 +63,11 @@ class FileSequence:
     def pattern(self) -> str:
         """The files' name with ``####`` for the number: ``color.####.png``."""
         return f"{self.stem}{self.separator}####{self.suffix}"
+
+    @property
+    def negative(self) -> bool:
+        """Whether the numbers are below zero (``color.-5.png``); ``frames`` has no sign."""
+        return self.separator == "-" and self.stem[-1:] in _SEPARATORS
 
     @property
     def ending(self) -> str:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from cosmos_workflow.houdini import png
+from cosmos_workflow.houdini.passes import of_stem
+from cosmos_workflow.houdini.picture import Picture
 from cosmos_workflow.houdini.reel import Layout, Origin
 from cosmos_workflow.prompts.enums import Modality
+
+if TYPE_CHECKING:
+    from cosmos_workflow.config.settings import Passes
+    from cosmos_workflow.houdini.formats import Report
+    from cosmos_workflow.houdini.shot import Reading
 
 
 @dataclass(frozen=True)
@@ -41,3 +49,32 @@ class PngReel:
     def legend(self) -> Mapping[str, Any]:
         """A PNG does not say what its colours mean."""
         return {}
+
+
+class PngFormat:
+    """PNG files: one pass each, named by the stem."""
+
+    def check(self, path: Path) -> Picture:
+        """Read the whole file.  Raises BrokenPicture, Growing, OSError."""
+        return png.check(path)
+
+    def layers(self, path: Path) -> Sequence[str]:
+        """None: a PNG is one picture."""
+        return ()
+
+    def passes(self, path: Path, stem: str, names: Passes) -> Mapping[Modality, str]:
+        """The one that the stem stands for."""
+        named = of_stem(stem, names)
+        return {named.modality: ""} if named else {}
+
+    def reel(
+        self,
+        paths: Sequence[Path],
+        passes: Mapping[Modality, str],
+        reading: Reading,
+        report: Report | None = None,
+    ) -> PngReel:
+        """The reel of these whole files, whose size is the first one's."""
+        (modality,) = passes
+        picture = png.check(paths[0])
+        return PngReel(modality, tuple(paths), picture.width, picture.height)

@@ -17,8 +17,8 @@ class Reading:
 
     ``frames``: None for all there are.  ``handles``: frames more at each end, added to ``frames``;
     without ``frames`` they are in the folder's range already.  ``latest``: of versions ``v1 v2 ..``
-    below the folder, or beside it when it is one itself, the highest.  ``mixed_sizes``: passes may
-    differ in size (each is even in itself).
+    below the folder, or beside it when it is one itself, the highest that holds frames.
+    ``mixed_sizes``: passes may differ in size and have odd sides, because all will be resized.
     """
 
     frames: FrameRange | None = None
