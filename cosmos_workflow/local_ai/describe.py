@@ -97,8 +97,8 @@ def _answer(
 
 
 def _name(model: Model, folder: Path) -> str:
-    """The model with the commit that the hub's cache names its folder by."""
-    return model.source if model.local else f"{model.source}@{folder.name}"
+    """The model with the commit that the hub's cache names its folder by; a folder's own name."""
+    return folder.name if model.local else f"{model.source}@{folder.name}"
 
 
 def _tell(error: CosmosError, absent: Absent | None) -> None:

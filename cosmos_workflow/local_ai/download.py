@@ -75,14 +75,13 @@ def needed(names: Sequence[str]) -> list[str]:
 
 def _meter(what: str, total: int, report: Report | None) -> type:
     """A progress bar as the hub's library takes it, which only adds up bytes of all files."""
-    from tqdm import tqdm
+    from huggingface_hub.utils import tqdm  # type: ignore[attr-defined]
 
     done = 0
 
-    class Meter(tqdm):  # type: ignore[type-arg]
+    class Meter(tqdm):  # type: ignore[misc]
         def __init__(self, *args: Any, **named: Any) -> None:
-            named.pop("name", None)
-            super().__init__(*args, **{**named, "disable": True})
+            super().__init__(*args, **{**named, "disable": True})  # type: ignore[no-untyped-call]
             self._count(named.get("initial", 0))
 
         def update(self, n: float | None = 1) -> bool | None:

@@ -39,9 +39,10 @@ def validate(folder: Path) -> dict[str, Any]:
     return _answer(issues, found[0], found if len(found) > 1 else [])
 
 
-def leading(listed: Sequence[FileSequence]) -> FileSequence:
-    """The sequence that a folder is about: color, else the longest."""
-    return max(listed, key=lambda one: (one.stem.lower() == "color", len(one.paths)))
+def leading(listed: Sequence[FileSequence], names: Sequence[str] = ("color",)) -> FileSequence:
+    """The sequence that a folder is about: one of these names, else the longest."""
+    known = {name.lower() for name in names}
+    return max(listed, key=lambda one: (one.stem.lower() in known, len(one.paths)))
 
 
 def _answer(

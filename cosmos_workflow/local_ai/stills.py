@@ -40,11 +40,8 @@ def of_video(video: Path) -> list[Frame]:
 
 
 def of_pictures(paths: Sequence[Path]) -> list[Frame]:
-    """Frames of a sequence of PNG or JPEG files, (H, W, 3) uint8 RGB, all of the first's size.
-
-    Raises MediaError.
-    """
-    return fitted([read_picture(paths[number]) for number in spread(len(paths))])
+    """Frames of a sequence of PNG or JPEG files, (H, W, 3) uint8 RGB.  Raises MediaError."""
+    return [read_picture(paths[number]) for number in spread(len(paths))]
 
 
 def fitted(frames: Sequence[Frame]) -> list[Frame]:

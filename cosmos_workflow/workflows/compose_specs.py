@@ -232,13 +232,14 @@ def _prepared(settings: Settings, text: str) -> ShotMetadata:
 
     Its paths come back absolute, so that they mean the same from every folder.
     """
-    shot = ShotMetadata.load(_metadata_file(settings, text))
+    shot = ShotMetadata.load(metadata_file(settings, text))
     controls = {key: str(resolve(value, settings)) for key, value in shot.control_inputs.items()}
     video = str(resolve(shot.video_path, settings))
     return shot.model_copy(update={"video_path": video, "control_inputs": controls})
 
 
-def _metadata_file(settings: Settings, text: str) -> Path:
+def metadata_file(settings: Settings, text: str) -> Path:
+    """The facts of the prepared shot that ``text`` names.  Raises SpecError with the closest."""
     for place in (Path(text).expanduser(), settings.root / text, settings.videos_dir / text):
         if place.is_dir():
             place = place / FILE_NAME
