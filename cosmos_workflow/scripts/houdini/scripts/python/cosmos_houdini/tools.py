@@ -78,7 +78,7 @@ def _say_prepared(hou: Any, made: dict[str, Any]) -> None:
     facts = made["facts"]
     width, height = facts["resolution"]
     hou.ui.displayMessage(
-        f"{facts['name']}: {facts['frame_count']} frames, {width}x{height}, {facts['fps']} fps, "
+        f"{facts['name']}: {facts['frame_count']} frames, {width}x{height}, {facts['fps']:g} fps, "
         f"{', '.join(facts['modalities'])}\n\n{made['prepared']}",
         title=TITLE,
     )
