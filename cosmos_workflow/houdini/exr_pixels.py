@@ -1,0 +1,94 @@
+"""The pixels of an EXR file, as they are in it: one array a channel."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from cosmos_workflow.errors import MissingExtra
+from cosmos_workflow.houdini.exr_header import Header
+from cosmos_workflow.houdini.picture import BrokenPicture
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Parts = Mapping[int, Mapping[str, "NDArray[Any]"]]
+"""Index of a part -> channel -> (H, W) half, float or uint of the part's data window."""
+
+
+def need_openexr() -> None:
+    """Raises MissingExtra when pixels cannot be read here."""
+    try:
+        import OpenEXR  # noqa: F401
+    except ImportError as error:
+        raise MissingExtra(
+            "reading EXR pictures needs OpenEXR", hint="pip install 'cosmos-workflow[exr]'"
+        ) from error
+
+
+def decode(path: Path, header: Header, wanted: Mapping[int, set[str]]) -> Parts:
+    """The wanted channels of each wanted part.
+
+    The library leaves out a part that it cannot unpack and prints a warning: the part is missed
+    here, and the warning kept from the screen.  Raises BrokenPicture, OSError.
+    """
+    import OpenEXR
+
+    found: dict[int, dict[str, NDArray[Any]]] = {}
+    try:
+        with _hushed(), OpenEXR.File(str(path), separate_channels=True, num_threads=0) as file:
+            for part in file.parts:
+                names = wanted.get(part.part_index, set())
+                found[part.part_index] = {
+                    name: channel.pixels for name, channel in part.channels.items() if name in names
+                }
+    except (RuntimeError, ValueError, TypeError) as error:
+        path.stat()
+        raise BrokenPicture("is damaged (its pixels cannot be unpacked)") from error
+    for number, names in wanted.items():
+        if names - set(found.get(number, {})):
+            raise BrokenPicture("is damaged (its pixels cannot be unpacked)")
+    return found
+
+
+class _Hush:
+    """Standard output for everyone but the threads that are reading."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.readers: set[int] = set()
+        self.real: TextIO | None = None
+
+    def write(self, text: str) -> int:
+        if threading.get_ident() in self.readers:
+            return len(text)
+        return self._stream().write(text)
+
+    def _stream(self) -> TextIO:
+        return self.real or sys.__stdout__ or sys.stderr
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream(), name)
+
+
+_HUSH = _Hush()
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """What this thread prints meanwhile is not seen."""
+    with _HUSH.lock:
+        if not _HUSH.readers:
+            _HUSH.real, sys.stdout = sys.stdout, _HUSH
+        _HUSH.readers.add(threading.get_ident())
+    try:
+        yield
+    finally:
+        with _HUSH.lock:
+            _HUSH.readers.discard(threading.get_ident())
+            if not _HUSH.readers and sys.stdout is _HUSH and _HUSH.real:
+                sys.stdout = _HUSH.real
