@@ -27,6 +27,8 @@ SECTIONS: dict[str, dict[str, Command]] = {
         "prepare-inference": Command(
             "prepare:prepare_inference", "Turn a folder of render passes into videos."
         ),
+        "describe": Command("describe:describe", "Say what a shot shows, by local models."),
+        "watch": Command("watch:watch", "Take every shot rendered below a folder, once."),
         "create-spec": Command("specs:create_spec", "Write a PromptSpec: words, video, controls."),
         "create-run": Command("specs:create_run", "Write RunSpecs: engine, weights, parameters."),
     },

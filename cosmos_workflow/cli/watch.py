@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ import typer
 from cosmos_workflow.cli import completion
 from cosmos_workflow.cli.options import Json
 from cosmos_workflow.cli.screen import Screen, open_screen
-from cosmos_workflow.cli.words import counted
+from cosmos_workflow.cli.words import counted, is_terminal
 
 if TYPE_CHECKING:
     from cosmos_workflow.config.settings import Settings
@@ -201,9 +202,14 @@ def _voice(screen: Screen) -> Voice:
 
     def say(text: str) -> None:
         screen.data({"event": "watch", "time": time.time(), "message": text})
-        screen.say(f"{_clock(time.time())}  {text}")
+        screen.say(f"{_clock(time.time())}  {text}".replace("\n", f"\n{'':10}"))
 
-    return Voice(shot, say, screen.step)
+    def report(stage: str, share: float) -> None:
+        """A line that moves; in a file, a line a shot is enough."""
+        if is_terminal(sys.stdout):
+            screen.step(stage, share)
+
+    return Voice(shot, say, report)
 
 
 def told(entry: Entry) -> str:

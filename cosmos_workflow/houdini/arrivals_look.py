@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from cosmos_workflow.config.settings import Passes
-from cosmos_workflow.errors import CosmosError, MediaError, did_you_mean
+from cosmos_workflow.errors import CosmosError, MediaError, MissingExtra, did_you_mean
 from cosmos_workflow.houdini.arrivals import Look, Note, Strip
+from cosmos_workflow.houdini.formats import FORMATS
 from cosmos_workflow.houdini.frame_range import FrameRange
 from cosmos_workflow.houdini.listing import READABLE, NumberedName
+from cosmos_workflow.houdini.picture import BrokenPicture, Growing
 from cosmos_workflow.prompts.enums import Modality
 
 MARKER = "_cosmos_ready"
@@ -109,6 +111,12 @@ def _whole(path: Path) -> bool:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - len(_PNG_END)))
             return file.read() == _PNG_END
+    try:
+        FORMATS[path.suffix[1:].lower()]().check(path)
+    except Growing:
+        return False
+    except (BrokenPicture, MissingExtra):
+        return True  # that is for prepare to tell, with all other faults
     return True
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import time
 from collections import deque
@@ -76,7 +77,7 @@ def watch(
     Raises MediaError for a folder that is not there, SpecError for a template that is none,
     WatchInUse, and with ``once`` MediaError when a shot is broken.
     """
-    folder = orders.folder.absolute()
+    folder = Path(os.path.abspath(orders.folder))  # noqa: PTH100  (without the ..)
     if not folder.is_dir():
         raise MediaError(f"there is no folder {folder}", hint="name the folder of all shots")
     orders.wishes.check()
@@ -121,6 +122,7 @@ class _Watch:
         self.broken = 0
         self.notices: Notices | None = None
         self.fresh: set[str] = set()
+        self.said: set[str] = set()
         self._begin()
 
     # -- beginning and end -------------------------------------------------------------------------
@@ -360,7 +362,7 @@ class _Watch:
             wishes = _wishes(self.orders.wishes, folder, seen.note)
             made = prepare(
                 self.settings, self.root / folder, wishes,
-                report=self.voice.report, say=self.voice.say,
+                report=self.voice.report, say=self._say,
             )  # fmt: skip
             shot = ShotMetadata.load(made)
         except CosmosError as error:
@@ -409,6 +411,12 @@ class _Watch:
         self.broken += self.orders.once
         entry = taking.next(State.BROKEN, time.time(), kind=kind, message=message, hint=hint)
         self._enter(entry)
+
+    def _say(self, text: str) -> None:
+        """What prepare has to say: the same thing once, not for every shot."""
+        if text not in self.said:
+            self.said.add(text)
+            self.voice.say(text)
 
     def _enter(self, entry: Entry) -> None:
         """Recorded, then told."""

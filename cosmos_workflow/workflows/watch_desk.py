@@ -58,7 +58,11 @@ class Desk:
         self._put(entry.shot, STATUS, _status(entry))
         if entry.state is State.BROKEN:
             head, *_ = entry.message.split("\n")
-            told = {"message": head, "hint": entry.hint, "problems": problems(entry.message)}
+            told = {
+                "message": head.removesuffix(":"),
+                "hint": entry.hint,
+                "problems": problems(entry.message),
+            }
             self._put(entry.shot, ERROR, {**told, "time": _iso(entry.time)})
         elif entry.state is not State.TAKING:
             self._remove(entry.shot, ERROR)
