@@ -89,6 +89,30 @@ def weights(incomplete: str) -> Offer:
     return _modalities(incomplete, "=")
 
 
+def fits(incomplete: str) -> Offer:
+    """Ways to come to an engine's size."""
+    return _words(("crop", "pad", "resize"), incomplete)
+
+
+def makeable(incomplete: str) -> Offer:
+    """Controls that prepare can make."""
+    return _words(("edge", "vis", "edge,vis"), incomplete)
+
+
+def levels(incomplete: str) -> Offer:
+    """The five presets of edges and of blur."""
+    return _words(("very_low", "low", "medium", "high", "very_high"), incomplete)
+
+
+def depth_modes(incomplete: str) -> Offer:
+    """What the grey of depth is proportional to."""
+    return _words(("inverse", "linear", "log"), incomplete)
+
+
+def _words(known: tuple[str, ...], incomplete: str) -> Offer:
+    return [(word, "") for word in known if word.startswith(incomplete)]
+
+
 def _modalities(incomplete: str, mark: str) -> Offer:
     from cosmos_workflow.prompts.enums import CONTROLS
 

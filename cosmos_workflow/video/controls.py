@@ -2,16 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from cosmos_workflow.errors import MediaError
+from cosmos_workflow.prompts.enums import BlurStrength
 from cosmos_workflow.video import ffmpeg
 from cosmos_workflow.video.frames import H264, Encoder, check_even, decode
 from cosmos_workflow.video.landing import landing
 from cosmos_workflow.video.probe import probe
 
+if TYPE_CHECKING:
+    from cosmos_workflow.video.frames import Frame
+
 CRF = 12
 """Quality of what steers a generation: fine enough that edges and flat colours stay as they are."""
+
+
+@dataclass(frozen=True)
+class Blur:
+    """How a picture is blurred, in pixels and 8-bit values.
+
+    Made ``smaller`` so many times and filtered by a bilateral of this diameter and these sigmas;
+    then ``coarser`` takes away the detail that is finer than so many pixels.
+    """
+
+    diameter: int
+    sigma_color: float
+    sigma_space: float
+    smaller: int
+    coarser: int
+
+
+BLURS: dict[BlurStrength, Blur] = {
+    BlurStrength.VERY_LOW: Blur(15, 100, 50, 1, 4),
+    BlurStrength.LOW: Blur(15, 100, 50, 4, 4),
+    BlurStrength.MEDIUM: Blur(30, 150, 100, 2, 10),
+    BlurStrength.HIGH: Blur(50, 300, 150, 1, 16),
+    BlurStrength.VERY_HIGH: Blur(50, 300, 150, 4, 16),
+}
+"""The nominal values of each preset: what Cosmos Transfer 1 was built to do where it draws none at
+random (``config/transfer/augmentors.py``, ``AddControlInputBlurDownUp`` in
+``datasets/augmentors/control_input.py``)."""
 
 
 def canny(
@@ -31,6 +64,39 @@ def canny(
             encoder.write(cv2.Canny(frame, low, high))
             if report:
                 report(encoder.frames, media.frames)
+
+
+def blur(source: Path, dest: Path, preset: Blur, *, report: ffmpeg.Report | None = None) -> None:
+    """``source`` without its fine detail, same size, rate and number of frames.
+
+    Raises MediaError.
+    """
+    media = probe(source)
+    frames = decode(source, media.width, media.height)
+    with Encoder(dest, media.width, media.height, media.fps, crf=CRF) as encoder:
+        for frame in frames:
+            encoder.write(_blurred(frame, preset))
+            if report:
+                report(encoder.frames, media.frames)
+
+
+def _blurred(frame: Frame, preset: Blur) -> Frame:
+    import cv2
+    import numpy as np
+    from PIL import Image
+
+    height, width = frame.shape[:2]
+    small: Any = frame
+    if preset.smaller > 1:
+        size = max(1, width // preset.smaller), max(1, height // preset.smaller)
+        small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+    soft = cv2.bilateralFilter(small, preset.diameter, preset.sigma_color, preset.sigma_space)
+    if preset.smaller > 1:
+        soft = cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR)
+    # Pillow's bicubic looks at every pixel when it makes a picture smaller, as the models' does.
+    coarse = max(1, width // preset.coarser), max(1, height // preset.coarser)
+    cubic = Image.Resampling.BICUBIC
+    return np.asarray(Image.fromarray(soft).resize(coarse, cubic).resize((width, height), cubic))
 
 
 def conform(

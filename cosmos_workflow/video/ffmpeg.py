@@ -13,11 +13,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from cosmos_workflow.errors import ConfigError, MediaError, MissingExtra
 
 Report = Callable[[int, int], None]
 """Called with frames done and frames in all (0 when that is not known)."""
+
+Feed = Callable[[IO[bytes]], None]
+"""Writes what a command reads from its standard input; called in a thread of its own."""
 
 TV_BT709 = (
     "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p,"
@@ -44,6 +48,7 @@ class Command:
 
     args: Sequence[str]
     frames_total: int = 0
+    feed: Feed | None = None
 
 
 @dataclass(frozen=True)
@@ -55,11 +60,15 @@ class Finished:
 
 
 class FfmpegFailed(MediaError):
-    """ffmpeg ended with an error; ``lines`` is what it said."""
+    """ffmpeg ended with an error; ``lines`` is what it said.
+
+    ``number``: which of several commands it was, from 0.
+    """
 
     def __init__(self, message: str, *, lines: Sequence[str], hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.lines = tuple(lines)
+        self.number = 0
 
 
 @dataclass
@@ -137,27 +146,28 @@ def run(args: Sequence[str], *, frames_total: int = 0, report: Report | None = N
 
 
 def run_together(commands: Sequence[Command], *, report: Report | None = None) -> list[Finished]:
-    """Run several at once; ``report`` gets the sums.  The first failure, or Ctrl-C, ends all."""
+    """Run several at once; ``report`` gets the sums.  The first failure, or Ctrl-C, ends all.
+
+    Raises MediaError, and what a ``feed`` raises.
+    """
     total = sum(command.frames_total for command in commands)
     frames = [0] * len(commands)
-    heard: queue.Queue[tuple[int, int | None]] = queue.Queue()
+    heard: queue.Queue[tuple[int, int | BaseException | None]] = queue.Queue()
     with ExitStack() as stack:
         children = [
-            stack.enter_context(
-                child(["-progress", "pipe:1", "-nostats", *command.args], stdout=subprocess.PIPE)
-            )
-            for command in commands
+            stack.enter_context(_listened(number, command, heard))
+            for number, command in enumerate(commands)
         ]
-        for number, one in enumerate(children):
-            threading.Thread(target=_listen, args=(number, one, heard), daemon=True).start()
         left = len(children)
         while left:
             try:
                 number, done = heard.get(timeout=0.5)  # a wait without end hides Ctrl-C on Windows
             except queue.Empty:
                 continue
+            if isinstance(done, BaseException):
+                raise done
             if done is None:
-                children[number].check()
+                _ended(children[number], number)
                 left -= 1
                 continue
             frames[number] = done
@@ -167,6 +177,54 @@ def run_together(commands: Sequence[Command], *, report: Report | None = None) -
             Finished(count, "\n".join(one.lines))
             for count, one in zip(frames, children, strict=True)
         ]
+
+
+def _ended(one: Child, number: int) -> None:
+    try:
+        one.check()
+    except FfmpegFailed as error:
+        error.number = number
+        raise
+
+
+@contextmanager
+def _listened(
+    number: int, command: Command, heard: queue.Queue[tuple[int, int | BaseException | None]]
+) -> Iterator[Child]:
+    """The command's child, its progress told to ``heard``, its input written by its feed."""
+    pipes = {"stdout": subprocess.PIPE} | ({"stdin": subprocess.PIPE} if command.feed else {})
+    with child(["-progress", "pipe:1", "-nostats", *command.args], **pipes) as one:
+        threading.Thread(target=_listen, args=(number, one, heard), daemon=True).start()
+        if command.feed is None:
+            yield one
+            return
+        feeding = threading.Thread(target=_fill, args=(number, one, command.feed, heard))
+        feeding.start()
+        try:
+            yield one
+        finally:
+            if one.process.poll() is None:
+                one.process.kill()  # a feed that waits for it to read goes on
+            feeding.join()
+
+
+def _fill(
+    number: int,
+    one: Child,
+    feed: Feed,
+    heard: queue.Queue[tuple[int, int | BaseException | None]],
+) -> None:
+    pipe = one.process.stdin
+    assert pipe is not None
+    try:
+        feed(pipe)
+    except BrokenPipeError:
+        pass  # ffmpeg has gone: how it ended says why
+    except BaseException as error:  # raised again by who waits for it, in its own thread
+        heard.put((number, error))
+    finally:
+        with suppress(BrokenPipeError):
+            pipe.close()
 
 
 @contextmanager
@@ -223,7 +281,9 @@ def _keep(one: Child) -> None:
         one.lines.append(raw.decode(errors="replace").rstrip())
 
 
-def _listen(number: int, one: Child, heard: queue.Queue[tuple[int, int | None]]) -> None:
+def _listen(
+    number: int, one: Child, heard: queue.Queue[tuple[int, int | BaseException | None]]
+) -> None:
     assert one.process.stdout is not None
     for raw in one.process.stdout:
         key, _, value = raw.decode(errors="replace").partition("=")

@@ -18,6 +18,7 @@ from two_ffmpegs import an_ffmpeg, is_plain, tags
 from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.errors import MediaError
 from cosmos_workflow.houdini.metadata import ShotMetadata
+from cosmos_workflow.ids import sha256_file
 from cosmos_workflow.video.frames import decode
 from cosmos_workflow.workflows.prepare import Wishes, prepare
 
@@ -74,7 +75,14 @@ def test_the_whole_thing(tmp_path: Path, an_ffmpeg: str) -> None:
         "frame_count": 6, "fps": 23.976, "modalities": list(PASSES),
         "video_path": f"{place}/color.mp4",
         "control_inputs": {name: f"{place}/{name}.mp4" for name in PASSES[1:]},
-        "resolution": [64, 32],
+        "resolution": [64, 32], "source": f"renders/{folder.name}",
+        "fingerprint": facts["fingerprint"],
+        "frame_range": {"first": 998, "last": 1003, "step": 1, "handles": 0},
+        "passes": {name: {"pattern": f"{name}.####.png"} for name in PASSES},
+        "files": {
+            file.name: {"sha256": sha256_file(file), "size": file.stat().st_size}
+            for file in sorted(made.glob("*.mp4"))
+        },
     }  # fmt: skip
     assert heard[0][0] == "checking frames" and heard[-1] == ("encoding", 1.0)
     assert only(settings, made)
@@ -85,7 +93,9 @@ def test_the_same_shot_in_the_same_second(tmp_path: Path) -> None:
     folder = rendered(tmp_path / "renders", frames=2)
     made: list[Path] = []
     threads = [
-        threading.Thread(target=lambda: made.append(prepare(settings, folder, Wishes(name="s"))))
+        threading.Thread(
+            target=lambda: made.append(prepare(settings, folder, Wishes(name="s", again=True)))
+        )
         for _ in range(4)
     ]
     for thread in threads:
