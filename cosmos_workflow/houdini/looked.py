@@ -84,8 +84,8 @@ def _checked(kind: Format, path: Path) -> Picture | str:
     except PermissionError:
         return "may not be read (permission denied)"
     except OSError as error:
-        if path.is_symlink() and not path.exists():
-            return "is a link to nowhere"
+        if isinstance(error, FileNotFoundError):
+            return "is a link to nowhere" if path.is_symlink() else "went away meanwhile"
         return f"cannot be read ({error.strerror or error})"
 
 

@@ -109,13 +109,13 @@ def _no_frames(folder: Path) -> None:
 
 def _no_folder(folder: Path) -> MediaError:
     """Says which part of the path is not there, and what lies beside it under a close name."""
-    missing = folder
-    while not missing.parent.exists() and missing.parent != missing:
-        missing = missing.parent
+    missing, beside = folder, []
     try:
+        while not missing.parent.exists() and missing.parent != missing:
+            missing = missing.parent
         beside = [path.name for path in missing.parent.iterdir() if path.is_dir()]
     except OSError:
-        beside = []
+        pass  # what may not be looked at cannot be suggested
     close = get_close_matches(missing.name, beside, n=1, cutoff=0.6)
     what = f"there is no folder {folder}" + (f" ({missing} is missing)" * (missing != folder))
     return MediaError(
@@ -130,7 +130,10 @@ def _elsewhere(
     folder: Path, reading: Reading, formats: Mapping[str, Callable[[], Format]]
 ) -> list[str]:
     """Folders below that hold a color pass: the shots that may have been meant."""
-    below = sorted(path for path in folder.iterdir() if path.is_dir())[:_FOLDERS]
+    try:
+        below = sorted(path for path in folder.iterdir() if path.is_dir())[:_FOLDERS]
+    except OSError:
+        return []
     having = [path for path in below if _has_color(path, reading, formats)]
     return [f"{path} has one: did you mean that folder?" for path in having[:6]]
 
