@@ -14,7 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cosmos_workflow.config.settings import Passes
 from cosmos_workflow.errors import ConfigError
+from cosmos_workflow.houdini.arrivals import Note
+from cosmos_workflow.houdini.arrivals_look import MARKER, Eye, look
+from cosmos_workflow.houdini.frame_range import FrameRange
 from cosmos_workflow.workflows import houdini_package as package
 from tests.houdini_stand_ins import Hou, ItemHolder, Node, Ui, rop
 
@@ -223,6 +227,23 @@ def test_marks_around_a_render(tmp_path: Path) -> None:
     marks.before(node, hou)
     assert not (folder / marks.READY).exists()
     assert sorted(file.name for file in folder.iterdir() if "cosmos" in file.name) == [marks.SHOT]
+
+
+def test_the_hot_folder_reads_the_marks(tmp_path: Path) -> None:
+    folder = tmp_path / "atrium"
+    node = rop("/out/r", {"picture": f"{folder}/color.$F4.png", "f3": 2.0, "f2": 1005.0})
+    hou = Hou([node])
+    marks.keep(node, {"description": "d", "prompt": "p", "negative_prompt": "n"})
+    marks.before(node, hou)
+    eye = Eye.made(tmp_path, MARKER, Passes())
+    for number in (1001, 1003, 1005):
+        (folder / f"color.{number}.png").write_bytes(b"x")
+        seen = look(eye, "atrium")
+        assert not seen.ready and seen.note.frames == FrameRange.parse("1001-1005x2")
+    marks.after(node, hou)
+    seen = look(eye, "atrium")
+    assert seen.ready and not seen.fault
+    assert seen.note == Note(FrameRange.parse("1001-1005x2"), "atrium", 24, "d", "p", "n")
 
 
 def test_marking_keeps_the_scripts_that_are_there() -> None:
