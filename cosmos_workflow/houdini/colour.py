@@ -56,3 +56,14 @@ def display(colour: Colour, found_space: str = "") -> Display:
     from cosmos_workflow.houdini.colour_ocio import through_ocio
 
     return Display(*through_ocio(colour, found_space))
+
+
+def settled(colour: Colour, found_space: str = "") -> Mapping[str, Any]:
+    """The names that ``display`` would use, without making it ready.  Raises the same."""
+    if colour.config.strip().lower() == PLAIN:
+        from cosmos_workflow.houdini.colour_plain import plain
+
+        return plain(colour, found_space)[0]
+    from cosmos_workflow.houdini.colour_ocio import chosen
+
+    return chosen(colour, found_space)[1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,20 +35,23 @@ def through_ocio(colour: Colour, found_space: str) -> tuple[dict[str, Any], Show
     """What was chosen, and what does it.  Raises ConfigError, MissingExtra."""
     from cosmos_workflow.houdini.colour_bake import fastest
 
+    config, settings = chosen(colour, found_space)
+    shows, how = fastest(config, _processor(config, settings))
+    return {**settings, "computed": how}, shows
+
+
+def chosen(colour: Colour, found_space: str) -> tuple[Any, dict[str, Any]]:
+    """The OCIO config, and the names in it that are meant.  Raises ConfigError, MissingExtra."""
     config, name = load_config(colour.config)
-    space = _space(config, colour.space, found_space)
     display, view = _view(config, colour)
-    settings = {
+    return config, {
         "config": name,
         "config_id": config.getCacheID(),
-        "space": space,
+        "space": _space(config, colour.space, found_space),
         "display": display,
         "view": view,
         "exposure": colour.exposure,
     }
-    processor = _processor(config, space, display, view, colour.exposure)
-    shows, how = fastest(config, processor)
-    return {**settings, "computed": how}, shows
 
 
 def load_config(wanted: str) -> tuple[Any, str]:
@@ -112,21 +115,22 @@ def _space(config: Any, wanted: str, found: str) -> str:
 def _view(config: Any, colour: Colour) -> tuple[str, str]:
     """Display and view as the config writes them; case does not count."""
     displays = list(config.getDisplays())
-    display = _chosen("display", colour.display or config.getDefaultDisplay(), displays)
+    display = _known("display", colour.display or config.getDefaultDisplay(), displays)
     views = list(config.getViews(display))
-    view = _chosen("view", colour.view or config.getDefaultView(display), views, f" of {display}")
+    view = _known("view", colour.view or config.getDefaultView(display), views, f" of {display}")
     return display, view
 
 
-def _processor(config: Any, space: str, display: str, view: str, exposure: float) -> Any:
-    """From ``space`` to the view; exposure is a gain on linear light."""
+def _processor(config: Any, chosen: Mapping[str, Any]) -> Any:
+    """From the space to the view; exposure is a gain on linear light."""
     import PyOpenColorIO as ocio
 
+    space, display, view = chosen["space"], chosen["display"], chosen["view"]
     steps = ocio.GroupTransform()
-    if exposure:
+    if chosen["exposure"]:
         linear = ocio.ROLE_SCENE_LINEAR if config.hasRole(ocio.ROLE_SCENE_LINEAR) else space
         steps.appendTransform(ocio.ColorSpaceTransform(space, linear))
-        gain = 2.0**exposure
+        gain = 2.0 ** chosen["exposure"]
         steps.appendTransform(ocio.MatrixTransform.Scale([gain, gain, gain, 1.0]))
         space = linear
     steps.appendTransform(ocio.DisplayViewTransform(src=space, display=display, view=view))
@@ -134,12 +138,12 @@ def _processor(config: Any, space: str, display: str, view: str, exposure: float
         return config.getProcessor(steps)
     except ocio.Exception as error:
         raise ConfigError(
-            f"OCIO cannot go from {space} to {view} of {display}: {_said(error)}",
+            f"OCIO cannot go from {chosen['space']} to {view} of {display}: {_said(error)}",
             hint="the config may name files that are not there; set [colour] config to another",
         ) from error
 
 
-def _chosen(what: str, name: str, known: Sequence[str], where: str = "") -> str:
+def _known(what: str, name: str, known: Sequence[str], where: str = "") -> str:
     for one in known:
         if one.lower() == name.lower():
             return one

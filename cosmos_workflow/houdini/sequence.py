@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -13,14 +14,30 @@ from cosmos_workflow.houdini.formats import FORMATS, Format, Report
 from cosmos_workflow.houdini.listing import FileSequence, list_sequences
 from cosmos_workflow.houdini.looked import Looked, look
 from cosmos_workflow.houdini.shot import Reading, Shot
-from cosmos_workflow.houdini.takes import choose
-from cosmos_workflow.houdini.wanted import choose_frames
+from cosmos_workflow.houdini.takes import Take, choose
+from cosmos_workflow.houdini.wanted import Wanted, choose_frames
 from cosmos_workflow.prompts.enums import Modality
 
-__all__ = ["FileSequence", "list_sequences", "read_shot"]
+__all__ = ["Examined", "FileSequence", "examine", "list_sequences", "read_shot"]
 
 _FOLDERS = 200
 """Folders below that are searched for a color pass when there is none."""
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A render folder as it lies there.
+
+    ``paths`` and ``looked`` go with ``takes``: the wanted files of each, and what they are.
+    """
+
+    folder: Path
+    sequences: tuple[FileSequence, ...]
+    takes: tuple[Take, ...]
+    wanted: Wanted
+    paths: tuple[tuple[Path, ...], ...]
+    looked: tuple[Looked, ...]
+    faults: tuple[str, ...]
 
 
 def read_shot(
@@ -37,6 +54,27 @@ def read_shot(
     MissingExtra for EXR files without the extra.
     """
     reading = reading or Reading()
+    seen = examine(folder, reading, report=report, formats=formats)
+    if seen.faults:
+        raise _incomplete(seen.folder, seen.faults)
+    reels = tuple(
+        take.format.reel(some, take.passes, reading)
+        for take, some in zip(seen.takes, seen.paths, strict=True)
+    )
+    return Shot(seen.folder, reels, seen.wanted.numbers, reels[0].width, reels[0].height)
+
+
+def examine(
+    folder: Path,
+    reading: Reading,
+    *,
+    report: Report | None = None,
+    formats: Mapping[str, Callable[[], Format]] = FORMATS,
+) -> Examined:
+    """What ``read_shot`` would read, and all that keeps it from it.
+
+    Raises MediaError when the folder cannot be read, MissingExtra.
+    """
     folder, sequences = _open(folder, reading, formats)
     takes, faults = choose(sequences, reading.passes, formats)
     if not any(Modality.COLOR in take.passes for take in takes):
@@ -49,17 +87,12 @@ def read_shot(
     faults += more + [fault for one in looked for fault in one.faults()]
     if not reading.mixed_sizes:
         faults += _size_faults(looked)
-    if faults:
-        raise _incomplete(folder, faults)
-    reels = tuple(
-        take.format.reel(some, take.passes, reading)
-        for take, some in zip(takes, paths, strict=True)
-    )
-    return Shot(folder, reels, wanted.numbers, reels[0].width, reels[0].height)
+    once = tuple(dict.fromkeys(faults))
+    return Examined(folder, sequences, tuple(takes), wanted, tuple(paths), tuple(looked), once)
 
 
 def _incomplete(folder: Path, faults: Sequence[str]) -> MediaError:
-    said = "\n".join(f"  - {fault}" for fault in dict.fromkeys(faults))
+    said = "\n".join(f"  - {fault}" for fault in faults)
     count = "1 problem" if len(faults) == 1 else f"{len(faults)} problems"
     return MediaError(
         f"{folder} is not a complete shot, {count}:\n{said}",
