@@ -188,12 +188,16 @@ def _tell(
     verbose: bool,
 ) -> None:
     from cosmos_workflow.prompts.spec import resolve
+    from cosmos_workflow.workflows.prepare import ALREADY
 
     width, height = shot.resolution
     seconds = shot.frame_count / shot.fps
     screen.say(f"{shot.name}: {counted(shot.frame_count, 'frame')}, {width}x{height}, "
                f"{shot.fps:g} fps, {seconds:.2f} s", "bold")  # fmt: skip
     screen.say(nearby(made))
+    if notes and notes[0].startswith(ALREADY):
+        screen.say(notes[0])
+        notes = notes[1:]
     screen.say()
     rows = []
     for modality in shot.modalities:

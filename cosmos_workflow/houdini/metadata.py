@@ -27,7 +27,10 @@ class FileFacts(_Part):
 
 
 class Frames(_Part):
-    """Which rendered frames these are; ``handles`` of them at each end are outside the cut."""
+    """Which rendered frames these are; ``handles`` of them at each end are outside the cut.
+
+    ``step``: from one to the next; 0 when that is not always the same.
+    """
 
     first: int
     last: int
@@ -38,8 +41,8 @@ class Frames(_Part):
 class PassFacts(_Part):
     """Where one pass comes from.
 
-    ``pattern``: the rendered files' name.  ``layer``: the AOV in them.  ``made``: the recipe and
-    its settings when it was not rendered.  ``settings``: colour or depth, as applied.
+    ``pattern``: the rendered files' name.  ``layer``: the AOV in them.  ``made``: the recipe, the
+    preset and its values when it was not rendered.  ``settings``: colour or depth, as applied.
     """
 
     pattern: str = ""
@@ -65,6 +68,7 @@ class ShotMetadata(BaseModel):
 
     What a shot of an earlier version does not have is empty.  ``source``: the render folder.
     ``fingerprint``: of the rendered files and of all settings; the same again is the same shot.
+    ``files``: all of the folder but this one, by their paths in it.
     ``resized``: what was done to the size, in words, by pass.  ``masters``: lossless videos by
     pass.  ``legend``: path of the JSON that says what the colours of segmentation mean.
     """

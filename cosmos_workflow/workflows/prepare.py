@@ -14,6 +14,7 @@ from cosmos_workflow.ids import slug
 from cosmos_workflow.local_ai.names import smart_name
 from cosmos_workflow.prompts.enums import Modality
 from cosmos_workflow.prompts.spec import portable
+from cosmos_workflow.workflows.assemble import engine
 from cosmos_workflow.workflows.prepare_encode import check, encode
 from cosmos_workflow.workflows.prepare_facts import Outcome, files_of, metadata, write_legend
 from cosmos_workflow.workflows.prepare_fit import Framing, framed, told
@@ -22,7 +23,10 @@ from cosmos_workflow.workflows.prepare_make import check_missing, make
 from cosmos_workflow.workflows.prepare_reuse import fingerprint, prepared
 from cosmos_workflow.workflows.prepare_wishes import VERSION, Wishes
 
-__all__ = ["Report", "Say", "Wishes", "prepare", "shot_name"]
+__all__ = ["ALREADY", "Report", "Say", "Wishes", "prepare", "shot_name"]
+
+ALREADY = "already prepared"
+"""How the only thing that is said begins, when a shot is used again."""
 
 Report = Callable[[str, float], None]
 """Called with what is being done and how far it is, 0..1."""
@@ -47,9 +51,11 @@ def prepare(
     """
     wishes, say = wishes or Wishes(), say or _silent
     wishes.check()
+    if wishes.engine:
+        engine(wishes.engine)  # a name that is none is told before anything is read
     mark = fingerprint(settings, folder, wishes)
     if mark and not wishes.again and (found := prepared(settings.videos_dir, mark)):
-        say(f"already prepared: {portable(found, settings)}; --again makes it anew")
+        say(f"{ALREADY}: {portable(found, settings)}; --again makes it anew")
         return found
     reading = replace(wishes.reading, mixed_sizes=wishes.resize)
     shot = read_shot(folder, reading, report=_stage("checking frames", report))

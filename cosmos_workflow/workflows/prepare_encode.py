@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,7 @@ def encode(shot: Shot, framing: Framing, fps: float, masters: bool, part: Path, 
     if kept:
         (part / MASTERS).mkdir()
     strips = [_strip(reel, framing, kept, part) for reel in shot.reels]
+    before = _states(shot)
     try:
         reels.encode(strips, len(shot.frames), fps, report=say("encoding"))
     except BrokenPicture as error:
@@ -49,6 +51,7 @@ def encode(shot: Shot, framing: Framing, fps: float, masters: bool, part: Path, 
         if found is None:
             raise
         raise found from error
+    _unchanged(shot, before)
     for modality in shot.modalities:
         check(part / f"{modality}.mp4", framing, len(shot.frames), fps)
     for modality in kept:
@@ -105,6 +108,32 @@ def _read(reel: Reel, index: int) -> Mapping[Modality, Pixels]:
 
 
 # -- what broke -----------------------------------------------------------------------------------
+
+
+def _states(shot: Shot) -> dict[Path, tuple[int, int]]:
+    """Size and time of every file; those that cannot be looked at are left out."""
+    found = {}
+    for path in (path for reel in shot.reels for path in reel.paths):
+        with suppress(OSError):
+            facts = path.stat()
+            found[path] = facts.st_size, facts.st_mtime_ns
+    return found
+
+
+def _unchanged(shot: Shot, before: Mapping[Path, tuple[int, int]]) -> None:
+    """Raises MediaError when a file was written to while the videos were made."""
+    now = _states(shot)
+    changed = sorted(path.name for path in before if now.get(path) != before[path])
+    if changed:
+        raise MediaError(
+            f"{_listed(changed)} changed in {shot.folder} while the videos were made",
+            hint="is it still being rendered? nothing was written; run it again afterwards",
+        )
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _broken(shot: Shot, decoded: Collection[Modality], say: Stage) -> MediaError | None:

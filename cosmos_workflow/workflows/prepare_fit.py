@@ -114,14 +114,15 @@ def _offers(size: Size, wanted: Size) -> str:
 def cost(size: Size, wanted: Size, by: FitBy) -> str:
     """What fitting a picture of ``size`` into ``wanted`` loses, in words."""
     one = framing(size, wanted, by)
-    larger = ", enlarged" if one.scaled[0] > size[0] or one.scaled[1] > size[1] else ""
+    times = max(one.scaled[0] / size[0], one.scaled[1] / size[1])
+    larger = f"; enlarges it {times:.2g} times" if times > 1.001 else ""
     if by == "resize":
         across, down = wanted[0] / size[0], wanted[1] / size[1]
         stretch = max(across, down) / min(across, down) - 1
         way = "wider" if across > down else "taller"
-        return (f"stretches it {stretch:.1%} {way}" if stretch > 1e-9 else "only scales") + larger
+        return (f"stretches it {stretch:.1%} {way}" if stretch > 1e-9 else "loses nothing") + larger
     if not one.by:
-        return f"only scales{larger}"
+        return f"loses nothing{larger}"
     sides = "left and right" if one.scaled[0] != wanted[0] else "at the top and at the bottom"
     thick = max(one.offset) or 1
     whole, part = (one.scaled, wanted) if by == "crop" else (wanted, one.scaled)

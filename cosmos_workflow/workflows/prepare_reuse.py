@@ -29,6 +29,9 @@ def fingerprint(settings: Settings, folder: Path, wishes: Wishes) -> str:
     asked = asdict(wishes) | {"reading": _plain(wishes), "recipe": _RECIPE, "again": None}
     if not (wishes.no_ai or wishes.description):
         asked["models"] = settings.ai.model_dump(mode="json")
+    config = Path(wishes.reading.colour.config)
+    if config.is_file():
+        asked["config"] = config.stat().st_mtime_ns
     digest = hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode())
     try:
         for line in _files(_folder(folder, wishes)):
