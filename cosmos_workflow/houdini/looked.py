@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,8 @@ from cosmos_workflow.houdini.picture import BrokenPicture, Growing, Picture
 from cosmos_workflow.houdini.tally import Tally
 
 _BATCH = 64
+_LAYERS = ", "
+"""What stands between the layers in a picture's kind."""
 _FRESH = 60.0
 """Seconds since its last change within which a file that is cut short may still be written."""
 
@@ -38,15 +40,17 @@ class Looked:
     def faults(self) -> list[str]:
         """The broken files, then those that differ from the others in size or kind."""
         faults = [_said(files, why) for why, files in self.broken.items()]
-        for what in (_size, _kind):
-            groups: dict[str, Tally] = defaultdict(Tally)
-            for picture, files in self.pictures.items():
-                groups[what(picture)] = groups[what(picture)].plus(files)
-            usual, *others = sorted(groups, key=lambda one: -groups[one].count) or [""]
-            if others:
-                said = "; ".join(f"{groups[one]} {one}" for one in others)
-                faults.append(f"{self.name}: mixed pictures: {said}; the others {usual}")
-        return faults
+        return faults + self._mixed(_size, _is) + self._mixed(_kind, _difference)
+
+    def _mixed(self, what: Callable[[Picture], str], told: Callable[[str, str], str]) -> list[str]:
+        groups: dict[str, Tally] = defaultdict(Tally)
+        for picture, files in self.pictures.items():
+            groups[what(picture)] = groups[what(picture)].plus(files)
+        if len(groups) < 2:
+            return []
+        usual, *others = sorted(groups, key=lambda one: -groups[one].count)
+        said = "; ".join(f"{groups[one]} {told(one, usual)}" for one in others)
+        return [f"{self.name}: mixed pictures: {said}; the others {_short(usual)}"]
 
 
 def look(
@@ -105,6 +109,26 @@ def _said(files: Tally, why: str) -> str:
 
 def _size(picture: Picture) -> str:
     return f"{picture.width}x{picture.height}"
+
+
+def _is(one: str, usual: str) -> str:
+    return one
+
+
+def _difference(one: str, usual: str) -> str:
+    """The kind; of one with several layers only what it has more or less than usual."""
+    if _LAYERS not in one + usual:
+        return one
+    these, those = (text.split(" ", 1)[1].split(_LAYERS) for text in (one, usual))
+    lacks = _LAYERS.join(layer for layer in those if layer not in these)
+    more = _LAYERS.join(layer for layer in these if layer not in those)
+    return " and ".join([f"without {lacks}"] * bool(lacks) + [f"with {more}"] * bool(more)) or one
+
+
+def _short(usual: str) -> str:
+    """The kind of most files; of many layers only how many."""
+    layers = usual.count(_LAYERS) + 1
+    return usual if layers == 1 else f"have {layers} layers"
 
 
 def _kind(picture: Picture) -> str:

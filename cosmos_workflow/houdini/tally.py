@@ -1,28 +1,27 @@
-"""Counting files for a fault: the first few by name, the rest as a number."""
+"""Counting names for a fault: the first few are told, the rest is a number."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-_NAMED = 6
-
 
 @dataclass
 class Tally:
-    """Some files: how many, and the names of the first; as text ``a.png, b.png and 3 more``."""
+    """How many, and the names of the first; as text ``a.png, b.png and 3 more``."""
 
     count: int = 0
     names: list[str] = field(default_factory=list)
+    most: int = 6
 
     def add(self, name: str) -> None:
-        """One file more."""
+        """One more."""
         self.count += 1
-        if len(self.names) < _NAMED:
+        if len(self.names) < self.most:
             self.names.append(name)
 
     def plus(self, other: Tally) -> Tally:
-        """The files of both."""
-        return Tally(self.count + other.count, [*self.names, *other.names][:_NAMED])
+        """Both together."""
+        return Tally(self.count + other.count, [*self.names, *other.names][: self.most])
 
     def __str__(self) -> str:
         rest = self.count - len(self.names)

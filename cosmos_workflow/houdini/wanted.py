@@ -36,14 +36,17 @@ def choose_frames(sequences: Sequence[FileSequence], reading: Reading) -> tuple[
     Faults: gaps, frames that one has and color lacks, a step nobody asked for, two files for one
     frame, numbers of different widths, handles that leave nothing.
     """
-    faults = [fault for one in sequences for fault in _file_faults(one)]
     if not sequences:
-        return Wanted(()), faults
+        return Wanted(()), []
+    faults = []
     if reading.frames is not None:
         asked = reading.frames.with_handles(reading.handles)
         for one in sequences:
+            faults += _file_faults(one, frozenset(asked.numbers))
             faults += _lacking(one, reading.frames, asked)
         return Wanted(asked.numbers), faults
+    for one in sequences:
+        faults += _file_faults(one, frozenset(one.frames))
     whole, more = _whole(sequences[0])
     faults += more
     for one in sequences:
@@ -99,16 +102,16 @@ def _lacking(one: FileSequence, cut: FrameRange, asked: FrameRange) -> list[str]
     return faults
 
 
-def _file_faults(one: FileSequence) -> list[str]:
+def _file_faults(one: FileSequence, numbers: frozenset[int]) -> list[str]:
     """Two files for one frame, and numbers of different widths: leftovers of another render."""
-    files = tuple(zip(one.frames, one.paths, strict=True))
+    files = [file for file in zip(one.frames, one.paths, strict=True) if file[0] in numbers]
     twice = [
         f"{path.name} and {following.name} are the same frame"
         for (number, path), (after, following) in pairwise(files)
         if number == after
     ]
     written = [(number, _digits(path), path.name) for number, path in files]
-    padding = min(len(digits) for _, digits, _ in written)
+    padding = min((len(digits) for _, digits, _ in written), default=0)
     odd = Tally()
     for number, digits, name in written:
         if digits != f"{number:0{padding}d}":

@@ -75,7 +75,7 @@ class Layers:
 
     def check(self, path: Path) -> Picture:
         width, height, *layers = self._words(path)
-        return Picture(int(width), int(height), 16, "half " + ", ".join(layers))
+        return Picture(int(width), int(height), 16, ", ".join(layers))
 
     def layers(self, path: Path) -> Sequence[str]:
         return self._words(path)[2:]
@@ -230,9 +230,11 @@ def test_layers_that_change_on_the_way(tmp_path: Path) -> None:
     layered(tmp_path, "shot", "8 4 C Pz")
     (tmp_path / "shot.1003.exr").write_text("8 4 C")
     assert (
-        "shot.####.exr: mixed pictures: shot.1003.exr 16-bit half C; the others 16-bit half C, Pz"
+        "shot.####.exr: mixed pictures: shot.1003.exr without Pz; the others have 2 layers"
         in faults(tmp_path)
     )
+    (tmp_path / "shot.1003.exr").write_text("8 4 C Z N")
+    assert "shot.1003.exr without Pz and with Z, N; the others" in faults(tmp_path)
 
 
 def test_a_first_file_that_is_broken_hides_no_layers(tmp_path: Path) -> None:
@@ -359,6 +361,9 @@ def test_only_the_frames_asked_for(tmp_path: Path) -> None:
     said = faults(tmp_path, frames=FrameRange.parse("4-9"), handles=2)
     assert "depth.####.png: frames missing: 5\n" in said
     assert "color.####.png: handles missing: 11" in said and "10" in said
+    (tmp_path / "color.2.png").write_bytes(png())
+    assert read(tmp_path, Reading(frames=FrameRange.parse("6-9"))).frames == (6, 7, 8, 9)
+    assert "same frame" in faults(tmp_path, frames=FrameRange.parse("2-4"))
     said = faults(tmp_path, frames=FrameRange.parse("20-22"))
     assert "color.####.png: frames missing: 20-22; it has 1-10" in said
 
