@@ -13,8 +13,14 @@ from cosmos_workflow.cli.screen import open_screen
 
 
 def sample(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the PNG files go.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the files go.")],
     frames: Annotated[int, typer.Option(min=1, help="How many frames.")] = 48,
+    exr: Annotated[
+        bool,
+        typer.Option(
+            "--exr", help="One EXR a frame: linear colour, Pz, N, cryptomatte; not PNG passes."
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Render a small sample shot into DIR, as Houdini would.
@@ -27,8 +33,9 @@ def sample(
         render_sample(
             folder,
             frames=frames,
+            exr=exr,
             report=lambda done, total: screen.step("rendering", done / total),
         )
         screen.picture(folder, "passes")
-        screen.data({"folder": str(folder.absolute()), "frames": frames})
+        screen.data({"folder": str(folder.absolute()), "frames": frames, "exr": exr})
         screen.say(f"next: cosmos prepare-inference {quote(str(folder))} --name NAME", "cyan")

@@ -16,6 +16,7 @@ _SURE = 0.5
 """A share that no other can exceed."""
 
 _MOST = 2.0**32
+_ALL = 0xFFFFFFFF
 
 
 def strongest(ranks: Sequence[Rank]) -> NDArray[np.uint32]:
@@ -56,3 +57,29 @@ def whole_numbers(values: NDArray[Any]) -> NDArray[np.uint32]:
         rounded = np.rint(values.astype(np.float32))
         rounded *= (rounded > 0) & (rounded < _MOST)
     return np.nan_to_num(rounded, copy=False).astype(np.uint32)
+
+
+def id_of(name: str) -> int:
+    """The id that renderers give an object of this name: MurmurHash3, kept a finite float."""
+    number = _murmur(name.encode("utf-8"))
+    exponent = number >> 23 & 0xFF
+    return number ^ 1 << 23 if exponent in (0, 0xFF) else number
+
+
+def _murmur(data: bytes) -> int:
+    """MurmurHash3 in 32 bits, seed 0."""
+    state, whole = 0, len(data) & ~3
+    for at in range(0, whole, 4):
+        state ^= _scrambled(int.from_bytes(data[at : at + 4], "little"))
+        state = (state << 13 | state >> 19) & _ALL
+        state = (state * 5 + 0xE6546B64) & _ALL
+    state ^= _scrambled(int.from_bytes(data[whole:], "little")) ^ len(data)
+    state = (state ^ state >> 16) * 0x85EBCA6B & _ALL
+    state = (state ^ state >> 13) * 0xC2B2AE35 & _ALL
+    return state ^ state >> 16
+
+
+def _scrambled(word: int) -> int:
+    word = word * 0xCC9E2D51 & _ALL
+    word = (word << 15 | word >> 17) & _ALL
+    return word * 0x1B873593 & _ALL

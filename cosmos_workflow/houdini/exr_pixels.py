@@ -21,12 +21,12 @@ Parts = Mapping[int, Mapping[str, "NDArray[Any]"]]
 
 
 def need_openexr() -> None:
-    """Raises MissingExtra when pixels cannot be read here."""
+    """Raises MissingExtra when there is no library for EXR pixels here."""
     try:
         import OpenEXR  # noqa: F401
     except ImportError as error:
         raise MissingExtra(
-            "reading EXR pictures needs OpenEXR", hint="pip install 'cosmos-workflow[exr]'"
+            "EXR pictures need OpenEXR", hint="pip install 'cosmos-workflow[exr]'"
         ) from error
 
 
@@ -82,7 +82,7 @@ _HUSH = _Hush()
 def _hushed() -> Iterator[None]:
     """What this thread prints meanwhile is not seen."""
     with _HUSH.lock:
-        if not _HUSH.readers:
+        if sys.stdout is not _HUSH and not _HUSH.readers:
             _HUSH.real, sys.stdout = sys.stdout, _HUSH
         _HUSH.readers.add(threading.get_ident())
     try:

@@ -23,6 +23,7 @@ LAMP = np.array([1.0, 0.62, 0.30], np.float32)
 
 _SKY_RAYS, _SUN_RAYS = 36, 12
 _STEPS, _BRIGHTEST = 8191, 12.0
+_FILM_SPEED = 0.62
 
 
 @dataclass(frozen=True)
@@ -91,10 +92,19 @@ def develop(linear: Floats) -> Bytes:
     return np.asarray(_film()[index.astype(np.uint16)], np.uint8)
 
 
+def undevelop(shown: Floats) -> Floats:
+    """The scene light that ``develop`` shows as ``shown`` 0..255; all of it, also past white."""
+    tone = (shown * np.float32(1 / 255)) ** np.float32(2.2)
+    a = np.float32(2.51) - np.float32(2.43) * tone
+    b = np.float32(0.03) - np.float32(0.59) * tone
+    root = np.sqrt(b * b + np.float32(4 * 0.14) * a * tone)
+    return np.asarray((root - b) / (2 * a * np.float32(_FILM_SPEED)), np.float32)
+
+
 @cache
 def _film() -> Bytes:
     """``develop`` as a table over the root of the light, which keeps the darks smooth."""
-    x = (np.arange(_STEPS + 1) / _STEPS) ** 2 * _BRIGHTEST * 0.62
+    x = (np.arange(_STEPS + 1) / _STEPS) ** 2 * _BRIGHTEST * _FILM_SPEED
     toned = np.clip((x * (2.51 * x + 0.03)) / (x * (2.43 * x + 0.59) + 0.14), 0, 1)
     return (toned ** (1 / 2.2) * 255 + 0.5).astype(np.uint8)
 

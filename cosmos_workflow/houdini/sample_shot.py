@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +36,17 @@ _ENV = 384
 _WATER = scene.THINGS["pool"].number * 256
 
 
+@dataclass(frozen=True)
+class View:
+    """What a camera sees: ``picture`` (H, W, 3) float RGB 0..255 as a display shows it, and the
+    buffers at twice the size."""
+
+    camera: Camera
+    balls: list[Ball]
+    seen: Buffers
+    picture: Floats
+
+
 class Shot:
     """The scene, built once; ``frame`` may be called from several threads.
 
@@ -52,15 +65,20 @@ class Shot:
     def frame(self, clock: float) -> dict[Modality, NDArray[np.generic]]:
         """The passes at ``clock`` 0..1: colour, segmentation and edge (H, W, 3) or (H, W) uint8
         in OpenCV's BGR, depth (H, W) uint16."""
+        view = self.view(clock)
+        return {
+            Modality.COLOR: view.picture.astype(np.uint8)[..., ::-1],
+            Modality.DEPTH: _depth(view.seen),
+            Modality.SEGMENTATION: _segmentation(view.seen)[..., ::-1],
+            Modality.EDGE: _edge(view.seen),
+        }
+
+    def view(self, clock: float) -> View:
+        """The scene at ``clock`` 0..1, before it is cut into passes."""
         camera = camera_at(clock)
         balls = [*self.fixed, self._mirror_ball(clock)]
         seen = self._see(camera, balls, clock)
-        return {
-            Modality.COLOR: self._colour(camera, balls, seen, clock)[..., ::-1],
-            Modality.DEPTH: _depth(seen),
-            Modality.SEGMENTATION: _segmentation(seen)[..., ::-1],
-            Modality.EDGE: _edge(seen),
-        }
+        return View(camera, balls, seen, self._colour(camera, balls, seen, clock))
 
     def _see(self, camera: Camera, balls: list[Ball], clock: float) -> Buffers:
         """Everything at twice the size, so that halving it smooths the outlines."""
@@ -96,7 +114,7 @@ class Shot:
         np.copyto(seen.depth[band], depth, where=water)
         np.copyto(seen.surface[band], np.uint16(_WATER), where=water)
 
-    def _colour(self, camera: Camera, balls: list[Ball], seen: Buffers, clock: float) -> Bytes:
+    def _colour(self, camera: Camera, balls: list[Ball], seen: Buffers, clock: float) -> Floats:
         size = (self.width, self.height)
         colour = cv2.resize(seen.colour, size, interpolation=cv2.INTER_AREA).astype(np.float32)
         through = rays(camera, self.width, self.height)
@@ -257,7 +275,7 @@ def _hazed(colour: Floats, seen: Buffers, size: tuple[int, int]) -> Floats:
     return np.asarray(colour + (far - colour) * np.minimum(air, 0.82), np.float32)
 
 
-def _graded(colour: Floats) -> Bytes:
+def _graded(colour: Floats) -> Floats:
     """Bloom, a darker rim, a little contrast."""
     height, width = colour.shape[:2]
     small = cv2.resize(colour, (width // 4, height // 4), interpolation=cv2.INTER_AREA)
@@ -267,7 +285,7 @@ def _graded(colour: Floats) -> Bytes:
     x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     colour *= (1 - 0.16 * (x * x + y * y) ** 1.5 / 1.6)[..., None]
-    return np.clip(colour, 0, 255).astype(np.uint8)
+    return np.clip(colour, 0, 255)
 
 
 def _depth(seen: Buffers) -> NDArray[np.uint16]:
