@@ -9,6 +9,7 @@ from cosmos_workflow.config.settings import Passes
 from cosmos_workflow.houdini import passes
 from cosmos_workflow.houdini.formats import Format
 from cosmos_workflow.houdini.listing import FileSequence
+from cosmos_workflow.houdini.looked import reason
 from cosmos_workflow.houdini.picture import BrokenPicture
 from cosmos_workflow.houdini.tally import counted
 from cosmos_workflow.prompts.enums import Modality
@@ -52,10 +53,8 @@ def look(files: FileSequence, kind: Format, names: Passes) -> Found:
     for path in files.paths:
         try:
             return Found(files, kind, kind.passes(path, files.stem, names), kind.layers(path))
-        except BrokenPicture as error:
-            why = why or f"{path.name} {error}"
-        except OSError as error:
-            why = why or f"{path.name} cannot be read ({error.strerror})"
+        except (BrokenPicture, OSError) as error:
+            why = why or f"{path.name} {reason(path, error)}"
     named = passes.of_stem(files.stem, names)
     if named:
         return Found(files, kind, {named.modality: ""})

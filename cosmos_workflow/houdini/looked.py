@@ -78,19 +78,24 @@ def look(
     return looked
 
 
+def reason(path: Path, error: BrokenPicture | OSError) -> str:
+    """Why the file cannot be read, to follow its name."""
+    if isinstance(error, Growing) and _fresh(path):
+        return f"{error}: still being written?"
+    if isinstance(error, BrokenPicture):
+        return str(error)
+    if isinstance(error, PermissionError):
+        return "may not be read (permission denied)"
+    if isinstance(error, FileNotFoundError):
+        return "is a link to nowhere" if path.is_symlink() else "went away meanwhile"
+    return f"cannot be read ({error.strerror or error})"
+
+
 def _checked(kind: Format, path: Path) -> Picture | str:
     try:
         return kind.check(path)
-    except Growing as error:
-        return f"{error}: still being written?" if _fresh(path) else str(error)
-    except BrokenPicture as error:
-        return str(error)
-    except PermissionError:
-        return "may not be read (permission denied)"
-    except OSError as error:
-        if isinstance(error, FileNotFoundError):
-            return "is a link to nowhere" if path.is_symlink() else "went away meanwhile"
-        return f"cannot be read ({error.strerror or error})"
+    except (BrokenPicture, OSError) as error:
+        return reason(path, error)
 
 
 def _fresh(path: Path) -> bool:
