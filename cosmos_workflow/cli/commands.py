@@ -41,6 +41,9 @@ SECTIONS: dict[str, dict[str, Command]] = {
         "clean": Command("clean:clean", "Remove what old jobs have left on a target."),
     },
     "Look": {
+        "inspect": Command(
+            "inspect_pictures:inspect", "Show what renders hold, and what is wrong with them."
+        ),
         "list": Command("show:list_", "List prompts or runs."),
         "show": Command("show:show", "Show all about a prompt or a run."),
         "sheet": Command("sheet:sheet", "Make a contact sheet: a run's inputs beside its output."),
