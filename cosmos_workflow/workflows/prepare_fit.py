@@ -160,7 +160,7 @@ def _scale(to: Size, size: Size, modality: Modality, header: tuple[int, bool]) -
     # ffmpeg scales RGB by way of YUV, which makes new colours; single planes it leaves alone.
     planes = "gbrp16le" if bits == 16 else "gbrp"
     return (
-        f"format={planes},extractplanes=g+b+r[g][b][r];[g]{nearest}[gs];[b]{nearest}[bs];"
+        f"format={planes},extractplanes=r+g+b[r][g][b];[g]{nearest}[gs];[b]{nearest}[bs];"
         f"[r]{nearest}[rs];[gs][bs][rs]mergeplanes=0x001020:{planes}"
     )
 
