@@ -22,6 +22,7 @@ from cosmos_workflow.houdini.arrivals_notices import Asked, NoNotices, Notices, 
 from cosmos_workflow.houdini.metadata import ShotMetadata
 from cosmos_workflow.ids import slug
 from cosmos_workflow.prompts.spec import portable, resolve
+from cosmos_workflow.workflows import assemble
 from cosmos_workflow.workflows.prepare import Report, Wishes, prepare
 from cosmos_workflow.workflows.request import How
 from cosmos_workflow.workflows.watch_desk import PAGE, Desk
@@ -87,6 +88,8 @@ def watch(
             hint="--spec-template with a RunSpec or PromptSpec: its words and settings are used",
         )
     template = Template.read(settings, orders.template) if orders.then else None
+    if orders.then == "run":  # a name that is none is told now, not after the first render
+        assemble.target(settings, orders.target or settings.default_target).close()
     journal = Journal.of(settings, folder)
     with journal.held(folder):
         _Watch(settings, replace(orders, folder=folder), voice, template, journal, ask).run()
