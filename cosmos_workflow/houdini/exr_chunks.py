@@ -31,7 +31,7 @@ def whole_header(path: Path) -> Header:
             raise Growing(f"is not finished: {done} of its {len(needed)} blocks are written")
         if min(needed) < header.end + 8 * len(needed):
             raise BrokenPicture("is damaged (its list of blocks makes no sense)")
-        if _end(file, header, max(needed)) > size:
+        if max(needed) >= size or _end(file, header, max(needed)) > size:
             raise Growing("is cut short")
     return header
 
