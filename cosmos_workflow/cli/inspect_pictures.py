@@ -65,7 +65,8 @@ def inspect(
             _video(screen, found)
         _problems(screen, found.problems)
         screen.say()
-        screen.say(f"next: {after}", "cyan")
+        first = "put these right, then " if found.problems and isinstance(found, Inspected) else ""
+        screen.say(f"next: {first}{after}", "cyan")
 
 
 def _next(found: Inspected | VideoFacts | PreparedFacts, path: Path) -> str:

@@ -154,7 +154,11 @@ def _known(what: str, name: str, known: Sequence[str], where: str = "") -> str:
 
 
 def _spaces(config: Any) -> list[str]:
-    return [str(name) for name in config.getColorSpaceNames()]
+    """Those that renders are in; displays' own are others."""
+    import PyOpenColorIO as ocio
+
+    scene, active = ocio.SEARCH_REFERENCE_SPACE_SCENE, ocio.COLORSPACE_ACTIVE
+    return [str(name) for name in config.getColorSpaceNames(scene, active)]
 
 
 def _closest(name: str, known: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from cosmos_workflow.errors import ConfigError, MissingExtra
 from cosmos_workflow.houdini.colour import settled
 from cosmos_workflow.houdini.exr_layers import means, word
 from cosmos_workflow.houdini.formats import FORMATS, Report
-from cosmos_workflow.houdini.frame_range import ranges
+from cosmos_workflow.houdini.frame_range import FrameRange, ranges
 from cosmos_workflow.houdini.inspect_exr import ExrFacts, exr_facts
 from cosmos_workflow.houdini.listing import FileSequence, list_sequences
 from cosmos_workflow.houdini.looked import Looked, look
@@ -125,11 +125,10 @@ def _facts(
         except (ConfigError, MissingExtra) as error:
             problems.append(f"{error.message}; {error.hint}" if error.hint else error.message)
     numbers = set(files.frames)
-    between = set(range(min(numbers), max(numbers) + 1)) - numbers if _dense(numbers) else set()
     return SequenceFacts(
         files.pattern,
         ranges(numbers),
-        ranges(between),
+        ranges(_missing(numbers)),
         len(files.paths),
         picture.width if picture else 0,
         picture.height if picture else 0,
@@ -141,9 +140,13 @@ def _facts(
     )
 
 
-def _dense(numbers: set[int]) -> bool:
-    """Whether what is missing between the first and the last number is a gap, and not a step."""
-    return " " in ranges(numbers) and max(numbers) - min(numbers) < 10 * len(numbers) + 100
+def _missing(frames: set[int]) -> set[int]:
+    """The gaps; a constant step has none, nor has a stray number far away."""
+    first, last = min(frames), max(frames)
+    stepped = FrameRange(tuple(sorted(frames))).step > 0
+    if stepped or last - first > 10 * len(frames) + 100:
+        return set()
+    return set(range(first, last + 1)) - frames
 
 
 def _exr(files: FileSequence) -> ExrFacts | None:
