@@ -17,7 +17,7 @@ from test_install import interpreters
 from tests.houdini_stand_ins import Hou, Ui, rop
 
 # isort: split
-from cosmos_houdini import items, tools
+from cosmos_houdini import items, marks, tools
 from cosmos_houdini.call import call
 from cosmos_houdini.commands import Prompt, Shot
 from cosmos_houdini.faults import CosmosFailed
@@ -182,6 +182,25 @@ def test_a_work_item_that_fails_says_why(houdini: Path, show: Path) -> None:
         item.command(windows=False), shell=True, capture_output=True, text=True, check=False
     )
     assert done.returncode == 7 and "color" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_marked_render_is_taken_by_the_hot_folder(houdini: Path, show: Path) -> None:
+    hou = artist(show, answers=("pool", "a pavilion", "", ""))
+    node = hou.selected[0]
+    last = show / "renders" / "atrium" / "color.1004.png"
+    picture = last.read_bytes()
+    last.unlink()
+    tools.mark(hou)
+    marks.before(node, hou)
+    watch = ["watch", "--once", "--no-ai", "--json", "--", "renders"]
+    call(watch, str(show))
+    assert not (show / "inputs" / "videos").exists()
+    last.write_bytes(picture)
+    marks.after(node, hou)
+    call(watch, str(show))
+    (made,) = (show / "inputs" / "videos").iterdir()
+    facts = json.loads((made / "metadata.json").read_text())
+    assert (facts["name"], facts["description"], facts["fps"]) == ("pool", "a pavilion", 24)
 
 
 def test_the_installed_package_leads_to_this_cosmos(
