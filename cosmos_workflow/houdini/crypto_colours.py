@@ -45,9 +45,12 @@ def palette() -> NDArray[np.uint8]:
 
 def _differ(colours: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
     """How different people see colours to be: squared, weighted by how red they are."""
+    import numpy as np
+
     red = (colours[:, 0] + other[0]) // 2
     by = (colours - other) ** 2
-    return (512 + red) * by[:, 0] + 1024 * by[:, 1] + (767 - red) * by[:, 2]
+    seen = (512 + red) * by[:, 0] + 1024 * by[:, 1] + (767 - red) * by[:, 2]
+    return np.asarray(seen, np.int64)
 
 
 def places(ids: NDArray[np.uint32], attempt: int = 0) -> NDArray[np.intp]:

@@ -62,7 +62,11 @@ class Tiles:
 
 @dataclass(frozen=True)
 class Part:
-    """One picture of the file.  ``attributes``: name -> (type, bytes as in the file)."""
+    """One picture of the file.
+
+    ``attributes``: name -> (type, bytes as in the file).  ``span``: its head is from the first to
+    the second byte of the file.
+    """
 
     name: str
     channels: tuple[Channel, ...]
@@ -72,6 +76,7 @@ class Part:
     tiles: Tiles | None
     deep: bool
     attributes: Mapping[str, tuple[str, bytes]]
+    span: tuple[int, int]
 
     def text(self, name: str) -> str:
         """The value of a string attribute; empty when there is none."""
@@ -133,10 +138,11 @@ def _parse(data: bytes) -> Header:
     multipart, at = bool(version & _MULTIPART), 8
     parts: list[Part] = []
     while True:
+        start = at
         attributes, at = _attributes(data, at)
         if not attributes:
             break
-        parts.append(_part(attributes, version))
+        parts.append(_part(attributes, version, (start, at)))
         if not multipart:
             break
     if not parts:
@@ -173,7 +179,7 @@ def _word(data: bytes, at: int) -> tuple[str, int]:
     return data[at:end].decode("utf-8", "replace"), end + 1
 
 
-def _part(attributes: dict[str, tuple[str, bytes]], version: int) -> Part:
+def _part(attributes: dict[str, tuple[str, bytes]], version: int, span: tuple[int, int]) -> Part:
     kind = attributes.get("type", ("", b""))[1].decode("ascii", "replace")
     tiled = kind in ("tiledimage", "deeptile") or (not kind and bool(version & _TILED))
     return Part(
@@ -185,6 +191,7 @@ def _part(attributes: dict[str, tuple[str, bytes]], version: int) -> Part:
         tiles=_tiles(attributes["tiles"][1]) if tiled else None,
         deep=kind.startswith("deep") or (not kind and bool(version & _DEEP)),
         attributes=attributes,
+        span=span,
     )
 
 

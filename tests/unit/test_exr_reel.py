@@ -302,3 +302,22 @@ def test_the_colour_space_that_the_file_says(
     from cosmos_workflow.houdini.exr_space import space_of
 
     assert space_of(read_header(write(tmp_path / "a.exr", planes("RGB"), **header))) == space
+
+
+@pytest.mark.parametrize("tiled", [False, True], ids=["lines", "tiles"])
+def test_parts_that_nobody_wants_are_not_read(tmp_path: Path, tiled: bool) -> None:
+    dice = np.random.default_rng(2)
+    light = {one: dice.random((70, 90)).astype("f2") for one in "RGB"}
+    other = {one: dice.random((70, 90)).astype("f2") for one in "XYZ"}
+    tiles = OpenEXR.TileDescription()
+    tiles.xSize = tiles.ySize = 32
+    shape = {"type": OpenEXR.tiledimage, "tiles": tiles} if tiled else {}
+    parts = {"N": other, "C": light, "Pz": {"Z": light["G"] + 1}, "P": other}
+    path = write_parts(tmp_path / "a.1.exr", parts, **shape)
+    whole = reel_of(path).read(0)
+    alone = write(tmp_path / "b.1.exr", light | {"Pz": light["G"] + 1})
+    assert all((whole[one] == pixels).all() for one, pixels in reel_of(alone).read(0).items())
+    data = bytearray(path.read_bytes())
+    data[-400:-300] = bytes(100)  # in the last part, which is P
+    path.write_bytes(data)
+    assert (reel_of(path).read(0)[COLOR] == whole[COLOR]).all()
