@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import io
-import sys
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from cosmos_workflow.errors import MissingExtra
 from cosmos_workflow.houdini.exr_header import Header
+from cosmos_workflow.houdini.exr_quiet import quiet
 from cosmos_workflow.houdini.exr_some_parts import some_parts
 from cosmos_workflow.houdini.picture import BrokenPicture
 
@@ -48,7 +46,7 @@ def decode(path: Path, header: Header, wanted: Mapping[int, set[str]]) -> Parts:
     source = str(path) if all_of_it else io.BytesIO(some_parts(path, header, kept))
     found: dict[int, dict[str, NDArray[Any]]] = {}
     try:
-        with _hushed(), OpenEXR.File(source, separate_channels=True, num_threads=0) as file:
+        with quiet(), OpenEXR.File(source, separate_channels=True, num_threads=0) as file:
             for part in file.parts:
                 number = kept[part.part_index]
                 found[number] = {
@@ -63,42 +61,3 @@ def decode(path: Path, header: Header, wanted: Mapping[int, set[str]]) -> Parts:
         if names - set(found.get(number, {})):
             raise BrokenPicture(_DAMAGED)
     return found
-
-
-class _Hush:
-    """Standard output for everyone but the threads that are reading."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.readers: set[int] = set()
-        self.real: TextIO | None = None
-
-    def write(self, text: str) -> int:
-        if threading.get_ident() in self.readers:
-            return len(text)
-        return self._stream().write(text)
-
-    def _stream(self) -> TextIO:
-        return self.real or sys.__stdout__ or sys.stderr
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream(), name)
-
-
-_HUSH = _Hush()
-
-
-@contextmanager
-def _hushed() -> Iterator[None]:
-    """What this thread prints meanwhile is not seen."""
-    with _HUSH.lock:
-        if sys.stdout is not _HUSH and not _HUSH.readers:
-            _HUSH.real, sys.stdout = sys.stdout, _HUSH
-        _HUSH.readers.add(threading.get_ident())
-    try:
-        yield
-    finally:
-        with _HUSH.lock:
-            _HUSH.readers.discard(threading.get_ident())
-            if not _HUSH.readers and sys.stdout is _HUSH and _HUSH.real:
-                sys.stdout = _HUSH.real

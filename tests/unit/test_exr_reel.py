@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +17,7 @@ from cosmos_workflow.config.settings import Colour, Depth
 from cosmos_workflow.errors import MediaError
 from cosmos_workflow.houdini.crypto_ids import id_of
 from cosmos_workflow.houdini.exr import ExrFormat
+from cosmos_workflow.houdini.exr_quiet import quiet
 from cosmos_workflow.houdini.exr_reel import ExrReel
 from cosmos_workflow.houdini.picture import BrokenPicture
 from cosmos_workflow.houdini.reel import Reel
@@ -242,7 +244,7 @@ def test_ids_that_were_rounded_are_refused(tmp_path: Path) -> None:
 
 
 def test_damage_inside_a_block_is_told_when_it_is_read(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     noise = np.random.default_rng(4).random((64, 64)).astype("f2")
     good = write(tmp_path / "a.1.exr", dict.fromkeys("RGB", noise))
@@ -255,8 +257,19 @@ def test_damage_inside_a_block_is_told_when_it_is_read(
     with pytest.raises(BrokenPicture, match="is damaged"):
         reel.read(1)
     print("still heard")
-    assert capsys.readouterr().out == "still heard\n"
+    assert capfd.readouterr() == ("still heard\n", "")
     assert reel.read(0)[COLOR].any()
+
+
+def test_what_others_print_while_a_file_is_read_is_shown(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with ThreadPoolExecutor(1) as other, quiet():
+        other.submit(lambda: os.write(2, b"a warning of another\n")).result()
+        other.submit(print, "a line of another").result()
+        os.write(2, b"a.exr: (EXR_ERR_BAD_CHUNK_LEADER) of the library\n")
+        print("of the library")
+    assert capfd.readouterr() == ("a line of another\n", "a warning of another\n")
 
 
 def test_a_damaged_sample_does_not_spoil_the_measure(tmp_path: Path) -> None:
