@@ -59,6 +59,18 @@ def whole_numbers(values: NDArray[Any]) -> NDArray[np.uint32]:
     return np.nan_to_num(rounded, copy=False).astype(np.uint32)
 
 
+def runs(ids: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.intp]]:
+    """Equal neighbours, row after row, taken together: their ids and how many they are.
+
+    Objects are areas, so there are far fewer of these than pixels.
+    """
+    import numpy as np
+
+    flat = np.ascontiguousarray(ids).reshape(-1)
+    starts = np.concatenate(([0], np.flatnonzero(flat[1:] != flat[:-1]) + 1))
+    return flat[starts], np.diff(starts, append=flat.size)
+
+
 def id_of(name: str) -> int:
     """The id that renderers give an object of this name: MurmurHash3, kept a finite float."""
     number = _murmur(name.encode("utf-8"))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from cosmos_workflow.houdini.crypto_colours import moved, palette, places
+from cosmos_workflow.houdini.crypto_ids import runs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,10 +43,8 @@ class Legend:
         import cv2
         import numpy as np
 
-        flat = np.ascontiguousarray(ids).reshape(-1)
-        starts = np.concatenate(([0], np.flatnonzero(flat[1:] != flat[:-1]) + 1))
-        lengths = np.diff(starts, append=flat.size)
-        present, which = np.unique(flat[starts], return_inverse=True)
+        values, lengths = runs(ids)
+        present, which = np.unique(values, return_inverse=True)
         sums = np.bincount(which, weights=lengths).astype(np.int64)
         self._count(frame, dict(zip(present.tolist(), sums.tolist(), strict=True)), names)
         four = np.zeros((present.size, 4), np.uint8)

@@ -67,8 +67,9 @@ def layers_of(header: Header) -> tuple[Layer, ...]:
         groups = _groups(part, named, number)
         for prefix, channels in groups.items():
             layer = _layer(named, prefix, number, channels, alone=len(groups) == 1)
-            if layer.name in taken:
-                layer = _layer(named, f"{named}.{prefix}", number, channels, alone=False)
+            if layer.name in taken:  # in two parts: left and right eye, for one
+                full = f"{named}.{prefix}" if prefix else named
+                layer = _layer(named, full, number, channels, alone=False)
             if layer.name not in taken:
                 taken.add(layer.name)
                 found.append(layer)

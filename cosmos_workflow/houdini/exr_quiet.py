@@ -60,7 +60,8 @@ class _Quiet:
             self.output = _Output(sys.stdout, self.readers)
             sys.stdout = self.output
         try:
-            self.kept = self.kept or tempfile.TemporaryFile(buffering=0)  # noqa: SIM115: for good
+            if not self.kept:  # one for as long as the process lives
+                self.kept = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
             self.errors = os.dup(2)
         except OSError:  # a full disk, or a process without standard error: it may print
             return

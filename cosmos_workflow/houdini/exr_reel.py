@@ -60,6 +60,8 @@ class ExrReel:
             settings = self.show.settings
         elif modality is Modality.DEPTH and self.scale:
             settings = self.scale.settings
+        elif modality is Modality.SEGMENTATION:
+            settings = {"colors": "by id" if self.ids else "as rendered"}
         pattern = re.sub(r"\d+(?=\.\w+$)", "####", self.paths[0].name)
         return Origin(pattern, self.layers[modality], settings)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cosmos_workflow.errors import MediaError
+from cosmos_workflow.houdini.crypto_ids import runs
 from cosmos_workflow.houdini.crypto_legend import Legend
 from cosmos_workflow.houdini.exr_frame import Source, open_frame
 from cosmos_workflow.houdini.exr_values import distance, ids_in
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from cosmos_workflow.houdini.formats import Report
 
 _SAMPLES = 16
+
+_FEW = 60
+"""So many objects have colours well apart; of a manifest with more, those in sight matter."""
 
 
 def spread(paths: Sequence[Path]) -> list[Path]:
@@ -75,25 +79,23 @@ def check_ids(path: Path, sources: Sequence[Source]) -> None:
 
 
 def legend_of(paths: Sequence[Path], layer: str, report: Report | None) -> Legend:
-    """Colours for the objects that the frames looked at have, by their manifests or pixels."""
+    """Colours for the objects in the frames looked at, by their manifests or their pixels."""
     names: dict[int, str] = {}
     for path in spread(paths):
         try:
             names.update(open_frame(path).names(layer))
         except BrokenPicture:
             continue  # reported when it is read
-    known = set(names) or _seen(paths, layer, report)
-    return Legend(known, names)
+    told = 0 < len(names) <= _FEW
+    return Legend(names if told else _seen(paths, layer, report), names)
 
 
 def _seen(paths: Sequence[Path], layer: str, report: Report | None) -> set[int]:
-    import numpy as np
-
     found: set[int] = set()
     picked = spread(paths)
     for done, path in enumerate(picked, start=1):
         try:
-            found.update(np.unique(_ids(path, layer)[::2, ::2]).tolist())
+            found.update(runs(_ids(path, layer))[0].tolist())
         except BrokenPicture:
             continue  # reported when it is read
         if report:

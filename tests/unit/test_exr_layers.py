@@ -116,3 +116,9 @@ def test_the_name_of_the_file_counts(
 def test_a_file_named_for_its_cryptomatte_is_that_alone(tmp_path: Path) -> None:
     path = write(tmp_path / "a.exr", planes("RGBA") | MATTE)
     assert passes(path, "cryptomatte") == {"segmentation": "crypto_object"}
+
+
+def test_two_eyes_are_two_layers_and_the_first_counts(tmp_path: Path) -> None:
+    path = write_parts(tmp_path / "a.exr", {"left": planes("RGB"), "right": planes("RGB")})
+    assert list(exr.layers(path)) == ["rgba", "right"]
+    assert passes(path) == {"color": "rgba"}

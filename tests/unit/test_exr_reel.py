@@ -228,6 +228,18 @@ def test_names_from_a_manifest_beside_the_pictures(tmp_path: Path) -> None:
     assert [one["name"] for one in reel.legend()["colors"]] == ["/box"]
 
 
+def test_of_a_long_manifest_those_in_sight_have_colours_of_their_own(tmp_path: Path) -> None:
+    names = {f"/object{n}": id_of(f"/object{n}") for n in range(3000)}
+    ids = np.array([*names.values()][:384], np.uint32)[:60].repeat(7)[:384].reshape(16, 24)
+    path = write(tmp_path / "a.1.exr", planes("RGB") | matte(ids), **said(names))
+    reel = reel_of(path)
+    colours = np.unique(reel.read(0)[SEGMENTATION].reshape(-1, 3), axis=0)
+    assert len(colours) == len(np.unique(ids)) == 55
+    rows = reel.legend()["colors"]
+    assert {one["name"] for one in rows} <= names.keys() and len(rows) == 55
+    assert reel.origin(SEGMENTATION).settings == {"colors": "by id"}
+
+
 def test_segmentation_that_is_in_colours_already(tmp_path: Path) -> None:
     channels = {"R": plane(1.0), "G": plane(0.5), "B": plane(np.nan)}
     reel = reel_of(write(tmp_path / "segmentation.1.exr", channels), stem="segmentation")
