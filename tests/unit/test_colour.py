@@ -119,13 +119,25 @@ def test_a_cheap_view_is_computed_as_it_is():
     assert (way(light) == exact(light, "lin_rec709", "Un-tone-mapped")).mean() > 0.999
 
 
-@pytest.mark.parametrize("space", ["Linear Rec.709 (sRGB)", "ACEScg"])
-def test_the_table_is_within_one_step_of_the_view(space):
-    way = display(Colour(space=space))
-    assert way.settings["computed"] == "table 129^3"
+SDR = "ACES 1.0 - SDR Video"
+BENT = "table 129^3, exact where it bends"
+
+
+@pytest.mark.parametrize(
+    ("space", "config", "shown", "view", "computed"),
+    [
+        ("Linear Rec.709 (sRGB)", CG, "sRGB - Display", SDR, "table 129^3"),
+        ("ACEScg", CG, "sRGB - Display", SDR, "table 129^3"),
+        ("Linear Rec.709 (sRGB)", CG, "Rec.1886 Rec.709 - Display", SDR, BENT),
+        ("ACEScg", ACES2, "sRGB - Display", "ACES 2.0 - SDR 100 nits (Rec.709)", BENT),
+    ],
+)
+def test_the_table_is_within_one_step_of_the_view(space, config, shown, view, computed):
+    way = display(Colour(config=config, space=space, display=shown, view=view))
+    assert way.settings["computed"] == computed
     for name, light in scenes().items():
         half = light.astype(np.float16)[None]
-        off = np.abs(way(half).astype(int) - exact(half, space, "ACES 1.0 - SDR Video"))
+        off = np.abs(way(half).astype(int) - exact(half, space, view, config, shown))
         assert off.max() <= 2, name
         assert (off > 1).mean() < 1e-4, name
         assert (off > 0).mean() < 0.05, name
