@@ -85,6 +85,8 @@ def _tell(screen: Screen, found: Description) -> None:
     )
     screen.say(_measured(found), "bold")
     if not words.models:
+        for fault in found.missing[1:]:
+            screen.warn(f"{fault.message}\n{fault.hint}".rstrip())
         raise found.missing[0]
     screen.say()
     rows = [

@@ -29,15 +29,16 @@ def tidy(caption: str) -> str:
 def merged(captions: Sequence[str]) -> str:
     """The captions of frames in order, as one text; empty when there are no words at all.
 
-    The most telling comes first: the one with most words, those counting more that other frames
-    have too.  A further one follows after ``;`` when it shows something else.
+    The most telling comes first: the one with most words that say something, where those count
+    more that other frames have too.  A further one follows after ``;`` when it shows something
+    else.
     """
     ordered = list(dict.fromkeys(text for text in map(tidy, captions) if text))
     words = {text: _meaning(text) for text in ordered}
     shared = Counter(word for caption in map(tidy, captions) for word in _meaning(caption))
     kept: list[str] = []
     for text in sorted(
-        ordered, key=lambda text: (-sum(shared[word] for word in words[text]), -len(text.split()))
+        ordered, key=lambda text: (-sum(shared[w] ** 2 for w in words[text]), -len(text.split()))
     ):
         known = set().union(*(words[one] for one in kept))
         if kept and len(words[text] - known) < _NEW:

@@ -54,9 +54,12 @@ def see(
     without ``absent`` its error is raised.  Raises MissingExtra without the libraries,
     ConfigError for a device that is not there.
     """
-    spot = place.find(settings.device)
+    place.check_extra()
     wanted = _here(settings, absent)
-    looked = frames() if wanted else []
+    if not wanted:
+        return Described()  # before torch is loaded, which takes seconds
+    spot = place.find(settings.device)
+    looked = frames()
     said: dict[Role, str | tuple[str, ...]] = {}
     names: dict[str, str] = {}
     for done, (model, folder) in enumerate(wanted.items()):
@@ -67,7 +70,7 @@ def see(
             names[model.role] = _name(model, folder)
         except CosmosError as error:
             _tell(error, absent)
-    if report and wanted:
+    if report:
         report("describing", 1.0)
     return Described.model_validate({**said, "models": names})
 

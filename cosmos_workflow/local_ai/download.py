@@ -8,14 +8,15 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from cosmos_workflow.errors import ConfigError, CosmosError, MissingExtra, TransferError
-from cosmos_workflow.local_ai.model import INSTALL, WEIGHTS, Model, NotHere, folder_of
+from cosmos_workflow.errors import ConfigError, CosmosError, TransferError
+from cosmos_workflow.local_ai.model import WEIGHTS, Model, NotHere, folder_of
+from cosmos_workflow.local_ai.place import check_extra
 
 Report = Callable[[str, float], None]
 """Called with what is being fetched and how far it is, 0..1."""
 
 _SMALL = ("*.json", "vocab.txt", "merges.txt")
-_SECONDS = 15.0
+_SECONDS = 10.0
 
 
 def fetch(models: Sequence[Model], report: Report | None = None) -> list[Model]:
@@ -24,13 +25,12 @@ def fetch(models: Sequence[Model], report: Report | None = None) -> list[Model]:
     Raises ConfigError (no such model or revision, closed to you, HF_HUB_OFFLINE), TransferError
     (the network), MissingExtra (no library).
     """
+    check_extra()
     brought = []
     for model in models:
         try:
             folder_of(model)
         except NotHere:
-            if model.local:
-                raise
             _fetch(model, report)
             folder_of(model)
             brought.append(model)
@@ -38,10 +38,8 @@ def fetch(models: Sequence[Model], report: Report | None = None) -> list[Model]:
 
 
 def _fetch(model: Model, report: Report | None) -> None:
-    try:
-        from huggingface_hub import HfApi, hf_hub_download
-    except ImportError as error:
-        raise MissingExtra("fetching models needs the ai extra", hint=INSTALL) from error
+    from huggingface_hub import HfApi, hf_hub_download
+
     with _translated(model):
         info = HfApi().model_info(
             model.source, revision=model.revision or None, files_metadata=True, timeout=_SECONDS
@@ -79,7 +77,7 @@ def _meter(what: str, total: int, report: Report | None) -> type:
 
     done = 0
 
-    class Meter(tqdm):  # type: ignore[misc]
+    class Meter(tqdm):
         def __init__(self, *args: Any, **named: Any) -> None:
             super().__init__(*args, **{**named, "disable": True})  # type: ignore[no-untyped-call]
             self._count(named.get("initial", 0))

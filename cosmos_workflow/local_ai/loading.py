@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
+from traceback import clear_frames
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cosmos_workflow.errors import ConfigError, CosmosError, MissingExtra
-from cosmos_workflow.local_ai.model import Model, Role
+from cosmos_workflow.local_ai.model import Model, Role, again
 from cosmos_workflow.local_ai.place import Place, free
 
 if TYPE_CHECKING:
@@ -42,6 +43,10 @@ class Loaded:
         return made.to(self.place.device, self.network.dtype)
 
 
+class Overflow(ArithmeticError):
+    """A model gave answers that are no numbers."""
+
+
 def answers(
     model: Model,
     folder: Path,
@@ -52,18 +57,37 @@ def answers(
 ) -> list[_Answer]:
     """What the model says of each frame, ``batch`` frames at once; its memory is free afterwards.
 
-    Raises MissingExtra (weights that cannot be loaded), ConfigError (too little memory).
+    A model whose numbers do not fit into 16 bits is asked again with 32.  Raises MissingExtra
+    (weights that cannot be loaded), ConfigError (too little memory).
     """
+    for spot in dict.fromkeys((place, replace(place, half=False))):
+        with suppress(Overflow):
+            return _asked(model, folder, spot, frames, batch, ask)
+    raise MissingExtra(
+        f"the {model.role} model {model} gives answers that are no numbers",
+        hint=f"its weights are damaged; {again(model, folder)}",
+    )
+
+
+def _asked(
+    model: Model,
+    folder: Path,
+    place: Place,
+    frames: Sequence[Frame],
+    batch: int,
+    ask: Callable[[Loaded, Sequence[Frame]], list[_Answer]],
+) -> list[_Answer]:
     import torch
 
     said: list[_Answer] = []
+    loaded: Loaded | None = None
     try:
         with _quiet(), torch.inference_mode(), _running(model, place):
             loaded = load(model, folder, place)
             for at in range(0, len(frames), batch):
                 said += ask(loaded, frames[at : at + batch])
-            del loaded  # before the memory is given back
     finally:
+        loaded = None
         free(place)
     return said
 
@@ -81,13 +105,15 @@ def load(model: Model, folder: Path, place: Place) -> Loaded:
             local_files_only=True,
             dtype="float16" if place.half else "float32",
             output_loading_info=True,
+            ignore_mismatched_sizes=True,  # told below, in our words
         )
-    lacking = sorted(str(name) for name in found["missing_keys"] if str(name).endswith("weight"))
-    if lacking:
+    lacking = [name for name in map(str, found["missing_keys"]) if name.endswith("weight")]
+    odd = sorted([*lacking, *(str(key[0]) for key in found["mismatched_keys"])])
+    if odd:
         # transformers fills such gaps with random numbers, and the answers would be noise
         raise MissingExtra(
-            f"the {model.role} model {model} lacks {len(lacking)} of its weights: {lacking[0]}",
-            hint=f"name a model that was trained for this in {model.key}",
+            f"the {model.role} model {model} lacks {len(odd)} of its weights: {odd[0]}",
+            hint=f"name one that was trained for this in {model.key}; or {again(model, folder)}",
         )
     return Loaded(processor, network.to(place.device).eval(), place)
 
@@ -110,8 +136,7 @@ def _loading(model: Model, folder: Path) -> Iterator[None]:
             raise
         raise MissingExtra(
             f"the {model.role} model {model} cannot be loaded from {folder}: {_reason(error)}",
-            hint="its files are damaged or of another kind (pointers of git-LFS, say): remove that"
-            " folder and fetch it again, cosmos describe --download",
+            hint=f"its files are damaged, or only pointers of git-LFS; {again(model, folder)}",
         ) from error
 
 
@@ -120,7 +145,10 @@ def _running(model: Model, place: Place) -> Iterator[None]:
     """What a device can be short of, or fail with, as errors of ours."""
     try:
         yield
-    except RuntimeError as error:
+    except (RuntimeError, Overflow) as error:
+        clear_frames(error.__traceback__)  # they hold the model, and the next one needs its room
+        if isinstance(error, Overflow):
+            raise
         if _out_of_memory(error):
             raise ConfigError(
                 f"{place.device} has too little memory for the {model.role} model {model}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -20,8 +20,6 @@ KINDS: dict[Role, str] = {"caption": "blip", "tags": "vit", "objects": "detr"}
 """What ``config.json`` of a model of each role calls itself."""
 
 _ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
-
-INSTALL = "pip install 'cosmos-workflow[ai]'"
 
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 """The files of weights that can be read, the better first; either may be an index of several."""
@@ -69,11 +67,12 @@ class NotHere(MissingExtra):
             f" a network:{commands}\nand the folder, copied here, as {keys} in [ai]",
         )
         self.models = tuple(models)
+        self.whole = not message  # all of each is missing
 
 
 def joined(faults: Sequence[CosmosError]) -> list[CosmosError]:
     """The same faults, the models that are not here at all told in one."""
-    absent = [fault for fault in faults if isinstance(fault, NotHere)]
+    absent = [fault for fault in faults if isinstance(fault, NotHere) and fault.whole]
     if len(absent) < 2:
         return list(faults)
     wanted = [model for fault in absent for model in fault.models]
@@ -81,10 +80,13 @@ def joined(faults: Sequence[CosmosError]) -> list[CosmosError]:
 
 
 def models(settings: LocalModels) -> tuple[Model, ...]:
-    """The models as they are set, in the order of ``ROLES``."""
+    """The models as they are set, in the order of ``ROLES``; a folder has no revisions."""
+    named = [Model(role, getattr(settings, f"{role}_model")) for role in ROLES]
     return tuple(
-        Model(role, getattr(settings, f"{role}_model"), getattr(settings, f"{role}_revision"))
-        for role in ROLES
+        model
+        if model.local
+        else replace(model, revision=getattr(settings, f"{model.role}_revision"))
+        for model in named
     )
 
 
@@ -102,6 +104,13 @@ def folder_of(model: Model) -> Path:
         raise NotHere([model], f"{what} is not complete: {', '.join(lacking)} missing")
     _check_kind(folder, model)
     return folder
+
+
+def again(model: Model, folder: Path) -> str:
+    """What to do about damaged files, as a hint."""
+    if model.local:
+        return f"copy the model to {folder} again"
+    return f"remove {folder.parents[1]} and fetch it again: cosmos describe --download"
 
 
 def missing_files(folder: Path, role: Role) -> list[str]:
@@ -124,9 +133,10 @@ def parts(index: Path) -> list[str]:
     try:
         return sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise MissingExtra(f"{index} cannot be read: {error}", hint="fetch the model again") from (
-            error
-        )
+        raise MissingExtra(
+            f"{index} cannot be read: {error}",
+            hint="remove the model's folder and fetch it again",
+        ) from error
 
 
 def _own(model: Model) -> Path:
@@ -141,10 +151,8 @@ def _own(model: Model) -> Path:
 
 def _cached(model: Model) -> Path:
     """Where the hub's cache has the model's revision.  Raises ConfigError, NotHere."""
-    try:
-        from huggingface_hub import try_to_load_from_cache
-    except ImportError as error:
-        raise MissingExtra("local models need the ai extra", hint=INSTALL) from error
+    from huggingface_hub import try_to_load_from_cache
+
     if not _ID.fullmatch(model.source) or ".." in model.source or "--" in model.source:
         raise ConfigError(
             f"{model.key} = {model.source!r} is neither a folder nor an id of the hub",
@@ -161,9 +169,10 @@ def _check_kind(folder: Path, model: Model) -> None:
     try:
         kind = json.loads(file.read_text(encoding="utf-8")).get("model_type")
     except (OSError, ValueError, AttributeError) as error:
-        raise MissingExtra(f"{file} cannot be read: {error}", hint="fetch the model again") from (
-            error
-        )
+        raise MissingExtra(
+            f"the {model.role} model {model}: {file} cannot be read: {error}",
+            hint=again(model, folder),
+        ) from error
     if kind != KINDS[model.role]:
         raise ConfigError(
             f"{model.key} = {model.source}: a model of the kind {kind!r} cannot do this",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cosmos_workflow.errors import ConfigError, MissingExtra
-from cosmos_workflow.local_ai.model import INSTALL
+
+INSTALL = "pip install 'cosmos-workflow[ai]'"
 
 
 @dataclass(frozen=True)
@@ -33,16 +34,28 @@ def find(asked: str) -> Place:
 
 def available() -> list[str]:
     """The devices of this machine, the best first.  Raises MissingExtra without torch."""
-    try:
-        import torch
-        import transformers  # noqa: F401  what loads the models; named before any is looked for
-    except ImportError as error:
-        raise MissingExtra(
-            "describing a shot needs the ai extra (torch and transformers)", hint=INSTALL
-        ) from error
+    check_extra()
+    import torch
+
     cuda = ["cuda"] if torch.cuda.is_available() else []
     mps = ["mps"] if torch.backends.mps.is_available() else []
     return [*cuda, *mps, "cpu"]
+
+
+def check_extra() -> None:
+    """Raises MissingExtra unless the libraries are installed; none of them is loaded for that."""
+    from importlib.util import find_spec
+
+    wanted = ("torch", "transformers", "huggingface_hub")
+    try:
+        lacking = [name for name in wanted if find_spec(name) is None]
+    except ImportError as error:
+        lacking = [error.name or str(error)]
+    if lacking:
+        raise MissingExtra(
+            f"describing a shot needs the ai extra: there is no {' and no '.join(lacking)}",
+            hint=INSTALL,
+        )
 
 
 def free(place: Place) -> None:

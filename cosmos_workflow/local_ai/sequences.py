@@ -103,7 +103,7 @@ def _sizes(one: FileSequence) -> tuple[Size | None, list[str]]:
             broken.setdefault(result, []).append(path.name)
     issues = [f"{_list(names)} {why}" for why, names in broken.items()]
     if len(sizes) > 1:
-        said = ", ".join(f"{w}x{h} ({count} files)" for (w, h), count in sizes.most_common())
+        said = ", ".join(f"{w}x{h} ({_files(count)})" for (w, h), count in sizes.most_common())
         issues.append(f"{one.pattern}: mixed resolutions: {said}")
     return (next(iter(sizes)) if len(sizes) == 1 else None), issues
 
@@ -130,3 +130,7 @@ def _size(path: Path) -> Size | str:
 def _list(names: list[str]) -> str:
     rest = len(names) - _NAMED
     return ", ".join(names[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"

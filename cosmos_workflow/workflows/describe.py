@@ -51,14 +51,16 @@ def described(
 ) -> Described | None:
     """What the models on this machine see in ``video``; None when none of them could be asked.
 
-    What is missing, and how to get it, is said.  Nothing is fetched.  Raises MediaError for a
-    video that cannot be read, and nothing else.
+    What is missing, and how to get it, is said in a line.  Nothing is fetched.  Raises MediaError
+    for a video that cannot be read, and nothing else.
     """
     faults: list[CosmosError] = []
     ai = local_models(settings)
     words = attempt(lambda absent: describe(video, ai, report, absent=absent), faults)
     for fault in joined(faults):
-        say(f"{fault.message}\n{fault.hint}".rstrip())
+        first = fault.hint.partition("\n")[0].partition("; or,")[0]
+        how = "described in part" if words.models else "not described"
+        say(f"{how}: {fault.message}; {first}".rstrip("; "))
     return words if words.models else None
 
 
@@ -73,7 +75,10 @@ def describe_source(settings: Settings, text: str, report: Report | None = None)
     if path.is_file() and path.name != FILE_NAME:
         return _of_video(settings, path, path.stem, report)
     if path.suffix and not path.exists():
-        raise MediaError(f"cannot read {path}: there is no such file")
+        raise MediaError(
+            f"cannot read {path}: there is no such file",
+            hint="a video, a prepared shot (folder or name), or a folder of frames",
+        )
     from cosmos_workflow.workflows.compose_specs import metadata_file
 
     file = metadata_file(settings, text)
