@@ -48,6 +48,7 @@ OWNERS = {
     "rich": ("cli/",),
     "torch": ("local_ai/", "quality/"),
     "transformers": ("local_ai/", "quality/"),
+    "huggingface_hub": ("local_ai/",),
     "OpenEXR": ("houdini/exr",),
     "PyOpenColorIO": ("houdini/colour",),
     "watchfiles": ("houdini/arrivals",),

@@ -15,6 +15,7 @@ PUBLIC = {
     "cosmos_workflow.workflows": ["WorkflowOrchestrator"],
     "cosmos_workflow.execution": ["DockerCommandBuilder", "LAUNCHERS", "TARGETS"],
     "cosmos_workflow.engines": ["ENGINES"],
+    "cosmos_workflow.local_ai": ["VideoMetadata", "VideoMetadataExtractor", "VideoProcessor"],
 }  # fmt: skip
 
 
