@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+from array import array
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -110,25 +110,36 @@ def _read(reel: Reel, index: int) -> Mapping[Modality, Pixels]:
 # -- what broke -----------------------------------------------------------------------------------
 
 
-def _states(shot: Shot) -> dict[Path, tuple[int, int]]:
-    """Size and time of every file; those that cannot be looked at are left out."""
-    found = {}
-    for path in (path for reel in shot.reels for path in reel.paths):
-        with suppress(OSError):
+def _states(shot: Shot) -> array[int]:
+    """Size and time of every file, one after another; of one that cannot be looked at, -1."""
+    found = array("q")  # 16 bytes a frame: a shot may have thousands
+    for path in _files(shot):
+        try:
             facts = path.stat()
-            found[path] = facts.st_size, facts.st_mtime_ns
+            found.extend((facts.st_size, facts.st_mtime_ns))
+        except OSError:
+            found.extend((-1, -1))
     return found
 
 
-def _unchanged(shot: Shot, before: Mapping[Path, tuple[int, int]]) -> None:
+def _files(shot: Shot) -> Iterator[Path]:
+    return (path for reel in shot.reels for path in reel.paths)
+
+
+def _unchanged(shot: Shot, before: array[int]) -> None:
     """Raises MediaError when a file was written to while the videos were made."""
     now = _states(shot)
-    changed = sorted(path.name for path in before if now.get(path) != before[path])
-    if changed:
-        raise MediaError(
-            f"{_listed(changed)} changed in {shot.folder} while the videos were made",
-            hint="is it still being rendered? nothing was written; run it again afterwards",
-        )
+    if now == before:
+        return
+    changed = [
+        path.name
+        for n, path in enumerate(_files(shot))
+        if now[2 * n : 2 * n + 2] != before[2 * n : 2 * n + 2]
+    ]
+    raise MediaError(
+        f"{_listed(changed)} changed in {shot.folder} while the videos were made",
+        hint="is it still being rendered? nothing was written; run it again afterwards",
+    )
 
 
 def _listed(names: list[str]) -> str:
