@@ -22,8 +22,8 @@ from cosmos_workflow.cli.words import counted, is_terminal
 if TYPE_CHECKING:
     from cosmos_workflow.config.settings import Settings
     from cosmos_workflow.workflows.prepare import Wishes
-    from cosmos_workflow.workflows.watch import Voice
     from cosmos_workflow.workflows.watch_journal import Entry
+    from cosmos_workflow.workflows.watch_orders import Voice
 
 
 def watch(
@@ -107,8 +107,8 @@ def watch(
     """
     from cosmos_workflow.config.load import load
     from cosmos_workflow.workflows.request import How
-    from cosmos_workflow.workflows.watch import Orders
     from cosmos_workflow.workflows.watch import watch as begin
+    from cosmos_workflow.workflows.watch_orders import Orders
 
     settings = load()
     if view:
@@ -193,7 +193,7 @@ _STYLES = {
 
 
 def _voice(screen: Screen) -> Voice:
-    from cosmos_workflow.workflows.watch import Voice
+    from cosmos_workflow.workflows.watch_orders import Voice
 
     def shot(entry: Entry) -> None:
         screen.clear()

@@ -13,8 +13,11 @@ from itertools import islice
 
 from cosmos_workflow.houdini.frame_range import FrameRange, ranges
 
+HEALING = 20.0
+"""A folder is looked at again for this long after a change, in case the next one was not told."""
+
 LONGEST_PAUSE = 300.0
-"""A folder that has been quiet for twice as long is looked at by the patrol alone."""
+"""The most between two looks at files that are not whole, which may grow without a word."""
 
 MOST_QUIET = 3600.0
 """However slow its frames come, a shot that has been quiet for this long is no longer rendered."""
@@ -47,7 +50,7 @@ class Look:
 
     ``signature``: of every picture's name, size and times, and of marker and note; empty without
     pictures.  ``newest``: when something last changed, seconds since 1970 by the disk's clock.
-    ``pace``: the longest wait between the last frames, in seconds.  ``ready``: a marker is there
+    ``pace``: the usual wait between its frames, in seconds.  ``ready``: a marker is there
     and newer than every frame.  ``fault``: why marker or note cannot be read.
     """
 
@@ -116,7 +119,7 @@ def judge(known: Seen, now: float, rules: Rules, *, taken_before: bool) -> Verdi
     only a marker or silence tells that it is over.
     """
     look, quiet = known.look, now - known.since
-    later = min(max(quiet / 2, 1.0), LONGEST_PAUSE) if quiet < 2 * LONGEST_PAUSE else None
+    later = max(quiet / 2, 1.0) if quiet < HEALING else None
     if not look.strips:
         return Verdict(again=later)
     if look.fault:
@@ -138,9 +141,9 @@ def _settled(look: Look, quiet: float, rules: Rules, wanted: FrameRange | None) 
     if look.frames < 2 and not wanted:
         return Verdict(
             reason="one frame only; a marker or --frames says that this is all",
-            again=min(max(quiet / 2, 1.0), LONGEST_PAUSE),
+            again=max(quiet / 2, 1.0) if quiet < HEALING else None,
         )
-    need = max(rules.settle, min(2 * look.pace, MOST_QUIET))
+    need = max(rules.settle, min(3 * look.pace, MOST_QUIET))
     if quiet >= need:
         return Verdict(complete=True)
     return Verdict(reason=f"complete once nothing changes for {need:.0f} s", again=need - quiet)

@@ -6,10 +6,12 @@ import hashlib
 import json
 import os
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from cosmos_workflow.config.settings import Passes
@@ -28,7 +30,7 @@ NOTE = "_cosmos_shot.json"
 """A note that is there before the frames are."""
 
 _PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
-_LAST_WRITES = 16
+_LAST_FRAMES = 12
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,8 @@ def look(eye: Eye, folder: str) -> Look:
             elif entry.is_dir(follow_symlinks=False):
                 below.append(f"{folder}/{name}" if folder else name)
             elif _frame(name):
-                pictures.append((name, entry.stat()))
+                with suppress(FileNotFoundError):  # removed a moment ago, or a link to nowhere
+                    pictures.append((name, entry.stat()))
     newest = max([place.stat().st_mtime, *(_changed(stat) for _, stat in pictures)])
     if not pictures:
         return Look(folder, newest=newest, below=tuple(sorted(below)))
@@ -74,7 +77,7 @@ def look(eye: Eye, folder: str) -> Look:
         signature=_signature([*pictures, *notes.items()]),
         strips=_strips((name for name, _ in pictures), eye.passes),
         newest=newest,
-        pace=_pace([stat.st_mtime for _, stat in pictures]),
+        pace=_pace(pictures),
         ready=any(_after(stat, (one for _, one in pictures)) for stat in ready),
         note=note,
         fault=fault,
@@ -157,9 +160,17 @@ def _strips(names: Any, passes: Collection[str]) -> tuple[Strip, ...]:
     )
 
 
-def _pace(times: list[float]) -> float:
-    last = sorted(times)[-_LAST_WRITES:]
-    return max((b - a for a, b in pairwise(last)), default=0.0)
+def _pace(pictures: Iterable[tuple[str, os.stat_result]]) -> float:
+    """The middle one of the waits between the frames written last, whatever their order; one
+    frame that was mended a day later does not change it."""
+    done: dict[int, float] = {}
+    for name, stat in pictures:
+        parts = _frame(name)
+        if parts:
+            number = int(parts.digits)
+            done[number] = max(done.get(number, 0.0), stat.st_mtime)
+    last = sorted(done.values())[-_LAST_FRAMES:]
+    return median(b - a for a, b in pairwise(last)) if len(last) > 1 else 0.0
 
 
 def _note(eye: Eye, place: Path, present: Collection[str]) -> tuple[Note, str]:

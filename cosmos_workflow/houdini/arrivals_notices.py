@@ -6,6 +6,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -48,8 +49,11 @@ class Notices(Protocol):
         Raises NoNotices when there will be no more word.
         """
 
-    def check(self, folders: Iterable[str]) -> None:
-        """Make sure of new folders.  Raises NoNotices when there is no word of them."""
+    def check(self, new: Iterable[str], known: int) -> None:
+        """Make sure of new folders among all that are known.
+
+        Raises NoNotices when there is no word of them.
+        """
 
     def close(self) -> None:
         """No more is waited for."""
@@ -106,28 +110,27 @@ class Told:
         if change == _DELETED or (change == _ADDED and Path(path).is_dir()):
             yield _posix(inside)
 
-    def check(self, folders: Iterable[str]) -> None:
+    def check(self, new: Iterable[str], known: int) -> None:
         """Whether new folders are watched too: past the system's limit, they silently are not.
 
         Raises NoNotices.  Only Linux has such a limit.
         """
         inodes = _watched_inodes()
-        for folder in folders if inodes else ():
-            try:
-                inode = (self.root / folder).stat().st_ino
-            except OSError:
-                continue
-            if inode not in inodes:
-                raise NoNotices(_LIMIT)
+        if not inodes or len(inodes) >= known:
+            return
+        for folder in new:
+            with suppress(OSError):
+                if (self.root / folder).stat().st_ino not in inodes:
+                    raise NoNotices(_LIMIT)
 
     def close(self) -> None:
         """Ends the system's watches."""
         self._changes.close()  # type: ignore[attr-defined]
 
 
-def _watched_inodes() -> set[int]:
+def _watched_inodes() -> list[int]:
     """What this process has inotify watches on; empty where there is no inotify."""
-    inodes: set[int] = set()
+    inodes: list[int] = []
     for link in Path("/proc/self/fd").glob("*"):
         try:
             if "inotify" not in os.readlink(link):  # noqa: PTH115  (not a path)
@@ -135,7 +138,7 @@ def _watched_inodes() -> set[int]:
             info = Path("/proc/self/fdinfo", link.name).read_text(encoding="ascii")
         except OSError:
             continue
-        inodes.update(int(hexed, 16) for hexed in re.findall(r"^inotify .*?ino:(\w+)", info, re.M))
+        inodes.extend(int(hexed, 16) for hexed in re.findall(r"^inotify .*?ino:(\w+)", info, re.M))
     return inodes
 
 
@@ -192,7 +195,7 @@ class Asked:
         self._times = times
         return changed
 
-    def check(self, folders: Iterable[str]) -> None:
+    def check(self, new: Iterable[str], known: int) -> None:
         """Every folder is asked."""
 
     def close(self) -> None:

@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-import re
 import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
 
 from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.errors import CosmosError, MediaError, MissingExtra, SpecError
 from cosmos_workflow.houdini.arrivals import Arrivals, Look, Note, Rules
-from cosmos_workflow.houdini.arrivals_look import MARKER, Eye, first_cut, look, watched
+from cosmos_workflow.houdini.arrivals_look import Eye, first_cut, look, watched
 from cosmos_workflow.houdini.arrivals_notices import Asked, NoNotices, Notices, Told, on_share
 from cosmos_workflow.houdini.metadata import ShotMetadata
-from cosmos_workflow.ids import slug
 from cosmos_workflow.prompts.spec import portable, resolve
 from cosmos_workflow.workflows import assemble
-from cosmos_workflow.workflows.prepare import Report, Wishes, prepare
-from cosmos_workflow.workflows.request import How
-from cosmos_workflow.workflows.watch_desk import PAGE, Desk
+from cosmos_workflow.workflows.prepare import prepare
+from cosmos_workflow.workflows.watch_desk import ONCE, PAGE, Desk
 from cosmos_workflow.workflows.watch_journal import Entry, Journal, State
+from cosmos_workflow.workflows.watch_orders import Orders, Voice, mark_of, wishes_for
 from cosmos_workflow.workflows.watch_then import Line, Template
-
-Then = Literal["", "create-run", "run"]
 
 GLANCE, GLANCE_SHARE = 0.5, 4.0
 """Seconds between two looks that must agree; a network share remembers sizes for three."""
 
-_PATROL_EVERY, _PATROL_SHARE = 5.0, 0.002
+_PATROL_EVERY = 5.0
+_PATROL_SHARE, _PATROL_SHARE_TOLD = 0.002, 0.001
 """The slow round: how often, and which share of the time it may take."""
 
 _AWAY = 2.0
@@ -42,32 +36,9 @@ _AWAY = 2.0
 
 _MOST_PAUSE = 5.0
 
-
-@dataclass(frozen=True)
-class Orders:
-    """What is watched, how shots are prepared, and what follows.  ``settle`` is in seconds."""
-
-    folder: Path
-    wishes: Wishes = field(default_factory=Wishes)
-    then: Then = ""
-    template: str = ""
-    target: str = ""
-    how: How = field(default_factory=How)
-    detach: bool = False
-    marker: str = MARKER
-    settle: float = 60.0
-    poll: bool = False
-    once: bool = False
-
-
-@dataclass(frozen=True)
-class Voice:
-    """Who hears of it: ``shot`` of every state that a shot comes to, ``say`` of the watch itself,
-    ``report`` of the work on a shot."""
-
-    shot: Callable[[Entry], None]
-    say: Callable[[str], None]
-    report: Report
+_MOST_TRIES = 5
+DIED = "Died"
+"""The kind of a shot that is not tried again unless it changes: it ends the process."""
 
 
 def watch(
@@ -115,7 +86,7 @@ class _Watch:
         frames = orders.wishes.reading.frames
         glance = GLANCE_SHARE if self.poll and not orders.once else GLANCE
         self.rules = Rules(settle=orders.settle, glance=glance, frames=frames)
-        self.asked = _hash(orders.wishes, settings)
+        self.asked = mark_of(orders.wishes, settings)
         self.entries = self.journal.entries()
         self.desk = Desk(self.root, self.journal.beside, self.voice.say)
         self.line = Line(
@@ -147,6 +118,8 @@ class _Watch:
             return True
         if entry.state is State.BROKEN or (entry.state is State.FAILED and not entry.run):
             ours = entry.kind == MediaError.__name__
+            if entry.kind == DIED and entry.asked == self.asked:
+                return False
             return not self.orders.once or entry.asked != self.asked or not ours
         return False
 
@@ -174,7 +147,7 @@ class _Watch:
     def _listen(self) -> None:
         """Open the ear that fits, and tell which it is."""
         if self.orders.once:
-            self.desk.how = "looked once"
+            self.desk.how = ONCE
             return
         if not self.poll:
             try:
@@ -207,6 +180,8 @@ class _Watch:
         for folder in self.arrivals.due(now):
             self._look(folder)
         self._patrol(now)
+        if not self.looked_at:
+            return
         if self.ready:
             self._take(*self.ready.popleft())
         self._hear()
@@ -220,7 +195,7 @@ class _Watch:
             return
         try:
             if self.fresh:
-                self.notices.check(self.fresh)
+                self.notices.check(self.fresh, len(self.arrivals.known))
                 self.fresh = set()
             changed = self.notices.wait(pause)
         except NoNotices as error:
@@ -237,13 +212,15 @@ class _Watch:
         for entry in self.line.news():
             self.entries[entry.shot] = entry
             self.desk.show(entry)
+            self.desk.flush(now=True)
             self.voice.shot(entry)
 
     def _patrol(self, now: float) -> None:
         """A few folders of a slow round: what nobody told us of is found in the end."""
         if now - self.patrolled_at < _PATROL_EVERY or self.orders.once:
             return
-        until = now + (now - self.patrolled_at) * _PATROL_SHARE
+        share = _PATROL_SHARE if self.poll else _PATROL_SHARE_TOLD
+        until = now + (now - self.patrolled_at) * share
         self.patrolled_at = now
         while time.monotonic() < until:
             folders = self.arrivals.patrol(1)
@@ -274,7 +251,7 @@ class _Watch:
         if self.identity != (0, 0):
             self.voice.say(f"{self.root} is not there any more (unmounted?): waiting for it")
         self.identity = (0, 0)
-        if not self.root.is_dir():
+        if not self._filled():
             time.sleep(_AWAY)
             return False
         self.voice.say(f"{self.root} is there again")
@@ -283,6 +260,15 @@ class _Watch:
         self._listen()
         return True
 
+    def _filled(self) -> bool:
+        """Whether the folder is there with something in it: where a share was mounted, there is an
+        empty folder without it."""
+        try:
+            names = os.listdir(self.root)  # noqa: PTH208  (names)
+        except OSError:
+            return False
+        return not self.entries or any(name[0] not in "._" for name in names)
+
     # -- looking -----------------------------------------------------------------------------------
 
     def _look(self, folder: str) -> None:
@@ -290,6 +276,7 @@ class _Watch:
         if seen is None:
             self.arrivals.gone(folder)
             self.desk.drop(folder)
+            self.looked_at = 0.0  # perhaps all of them are
             return
         if folder not in self.arrivals.known:
             self.fresh.add(folder)
@@ -354,33 +341,50 @@ class _Watch:
             return
         before = self.entries.get(folder, Entry(folder))
         same = before.signature == signature
+        tries = before.tries if same and before.state is State.TAKING else 0
+        self.arrivals.taken[folder] = signature
+        if tries >= _MOST_TRIES:
+            why = f"the watch died {tries} times while it prepared this shot"
+            self._break(before, DIED, why, "cosmos prepare-inference with its folder says more")
+            return
         taking = Entry(
-            folder, State.TAKING, time.time(), before.take if same else before.take + 1,
-            signature, self.asked, self.orders.then, seen.frames,
+            shot=folder, state=State.TAKING, time=time.time(), signature=signature,
+            take=before.take if same else before.take + 1, tries=tries + 1,
+            asked=self.asked, then=self.orders.then, frames=seen.frames,
         )  # fmt: skip
         self._enter(taking)
-        self.arrivals.taken[folder] = signature
-        start = time.monotonic()
+        self._make(taking, seen)
+
+    def _make(self, taking: Entry, seen: Look) -> None:
+        """Prepare what is being taken; what came of it is recorded."""
+        folder, start = taking.shot, time.monotonic()
         try:
-            wishes = _wishes(self.orders.wishes, folder, seen.note)
+            wishes = wishes_for(self.orders.wishes, folder, seen.note)
             made = prepare(
                 self.settings, self.root / folder, wishes,
                 report=self.voice.report, say=self._say,
             )  # fmt: skip
             shot = ShotMetadata.load(made)
         except CosmosError as error:
-            self._break(taking, type(error).__name__, error.message, error.hint)
+            if not self._overtaken(taking):
+                self._break(taking, type(error).__name__, error.message, error.hint)
             return
         except OSError as error:
-            self._break(taking, MediaError.__name__, f"{error.filename}: {error.strerror}", "")
+            if not self._overtaken(taking):
+                self._break(taking, MediaError.__name__, f"{error.filename}: {error.strerror}", "")
             return
-        after = self._glimpse(folder)
-        if after is not None and after.signature != signature:
-            why = "frames changed while they were read; it is taken again when complete"
-            self._enter(taking.next(State.CHANGED, time.time(), message=why))
-            self.arrivals.touch(folder, time.monotonic())
-            return
-        self._prepared(taking, made, shot, time.monotonic() - start, seen.note)
+        if not self._overtaken(taking):
+            self._prepared(taking, made, shot, time.monotonic() - start, seen.note)
+
+    def _overtaken(self, taking: Entry) -> bool:
+        """Whether the frames changed while they were read: what was made of them is not used."""
+        after = self._glimpse(taking.shot)
+        if after is None or after.signature == taking.signature:
+            return False
+        why = "frames changed while they were read; it is taken again when complete"
+        self._enter(taking.next(State.CHANGED, time.time(), message=why))
+        self.arrivals.touch(taking.shot, time.monotonic())
+        return True
 
     def _prepared(
         self, taking: Entry, made: Path, shot: ShotMetadata, seconds: float, note: Note
@@ -429,41 +433,10 @@ class _Watch:
     def _tell(self, entry: Entry) -> None:
         self.entries[entry.shot] = entry
         self.desk.show(entry)
-        self.desk.flush()
+        self.desk.flush(now=True)
         self.voice.shot(entry)
 
 
 def _failed(entry: Entry, error: CosmosError) -> Entry:
     kind = type(error).__name__
     return entry.next(State.FAILED, time.time(), kind=kind, message=error.message, hint=error.hint)
-
-
-def _wishes(wishes: Wishes, folder: str, note: Note) -> Wishes:
-    """The watch's wishes with what a shot's own note says."""
-    frames = note.frames or wishes.reading.frames
-    return replace(
-        wishes,
-        name=note.name or shot_title(folder),
-        fps=note.fps if note.fps is not None else wishes.fps,
-        description=note.description,
-        reading=replace(wishes.reading, frames=frames),
-    )
-
-
-_VAGUE = re.compile(r"v?\d+|png|exr|frames?|renders?|images?|comp|out(put)?", re.IGNORECASE)
-
-
-def shot_title(folder: str) -> str:
-    """A shot's name by its path: ``"seq/sh010/comp/v3"`` -> ``"sh010_comp_v3"``."""
-    parts = folder.split("/")
-    first = len(parts) - 1
-    while first > 0 and _VAGUE.fullmatch(parts[first]):
-        first -= 1
-    return slug("_".join(parts[first:]))
-
-
-def _hash(wishes: Wishes, settings: Settings) -> str:
-    """Of everything that decides how a shot is prepared: another one may mend a broken shot."""
-    tables: list[Any] = [settings.passes, settings.colour, settings.depth]
-    text = repr(wishes) + json.dumps([table.model_dump(mode="json") for table in tables])
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:12]

@@ -25,8 +25,11 @@ STATUS = "_cosmos_status.json"
 ERROR = "_cosmos_error.json"
 PAGE = "_cosmos_watch.html"
 
+ONCE = "looked once"
+"""How a watch that does not stay is told."""
+
 _THUMB = 160
-_BETWEEN_PAGES = 1.0
+_BETWEEN_PAGES = 5.0
 _MOST_ROWS = 300
 
 
@@ -101,13 +104,15 @@ class Desk:
                 part.write_bytes(data.tobytes())
             self._pictures.pop(shot, None)
 
-    def flush(self, *, ended: bool = False) -> None:
-        """Write the page, if something changed and the last one is not too young."""
-        if not ended and (not self._stale or time.monotonic() - self._written < _BETWEEN_PAGES):
+    def flush(self, *, now: bool = False, ended: bool = False) -> None:
+        """Write the page, if something changed and, unless ``now``, the last one is some seconds
+        old: every frame of a render changes it."""
+        young = not now and time.monotonic() - self._written < _BETWEEN_PAGES
+        if not ended and (young or not self._stale):
             return
         self._stale, self._written = False, time.monotonic()
         rows = sorted(self.rows.values(), key=lambda row: -row.entry.time)
-        how = "not watching any more" if ended else self.how
+        how = "not watching any more" if ended and self.how != ONCE else self.how
         text = page(str(self.root), how, rows[:_MOST_ROWS], [row.entry.state for row in rows])
         self._write("", PAGE, text)
 
@@ -133,13 +138,13 @@ class Desk:
     def _write(self, shot: str, name: str, text: str) -> None:
         """Beside the frames, or in the project where that cannot be."""
         data = text.encode("utf-8", "replace")
+        if not (self.root / shot).is_dir():
+            return  # the folder is gone: nobody is there to read it, and it is not made again
         if not self._refused:
             try:
                 _landed(self.root / shot / name, data)
                 return
             except (OSError, CosmosError) as error:
-                if not (self.root / shot).is_dir():
-                    return  # the folder is gone: nobody is there to read it
                 self._refused = True
                 why = getattr(error, "strerror", None) or str(error)
                 self.say(f"{self.root} cannot be written ({why}); what is told there is in "

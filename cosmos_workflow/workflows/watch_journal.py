@@ -43,7 +43,7 @@ class Entry:
     ``take`` counts how often it was taken, each time with another ``signature``.  ``then``: what
     was asked to follow.  ``prepared``: the made folder, stored as in specs.  ``spec``, ``run``:
     ids.  ``attempts``: runs of the spec that there were before.  ``asked``: a hash of how it was to
-    be prepared.  ``kind``: the error's class.
+    be prepared.  ``tries``: how often this take was begun.  ``kind``: the error's class.
     """
 
     shot: str
@@ -52,6 +52,7 @@ class Entry:
     take: int = 0
     signature: str = ""
     asked: str = ""
+    tries: int = 0
     then: str = ""
     frames: int = 0
     seconds: float = 0.0
@@ -77,6 +78,8 @@ class Entry:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Entry:
         """Raises KeyError, TypeError or ValueError for what no entry is."""
+        if not isinstance(data, dict):
+            raise TypeError(data)
         known = {one.name for one in fields(cls)}
         values = {key: value for key, value in data.items() if key in known}
         return cls(**{**values, "state": State(data["state"]), "shot": str(data["shot"])})
@@ -166,9 +169,11 @@ class Journal:
                         hint="one watch a folder; end the other one first"
                         f" (its lock: {lock.lock_file})",
                     ) from None
-                except (OSError, NotImplementedError):
+                except (OSError, NotImplementedError) as error:
                     if lock is locks[0]:
-                        raise
+                        raise CosmosError(
+                            f"cannot lock {lock.lock_file}: {error}", hint="check permissions"
+                        ) from error
             yield
         finally:
             for lock in held:

@@ -29,7 +29,6 @@ _TONES = {
 }  # fmt: skip
 
 _WORDS = {
-    State.WAITING: "waiting for frames",
     State.TAKING: "being prepared",
     State.CHANGED: "changed while it was prepared",
     State.CREATED: "run spec created",
@@ -61,14 +60,14 @@ article { display: grid; grid-template-columns: 160px 1fr auto; gap: 4px 16px;
 article > :first-child { grid-row: span 2; align-self: start; width: 160px; min-height: 60px;
   border-radius: 6px; background: var(--line); display: block; }
 h2 { font-size: 16px; margin: 0; overflow-wrap: anywhere; }
-.side { text-align: right; }
+.side { text-align: right; grid-row: span 2; }
 .side small { display: block; color: var(--faint); white-space: nowrap; margin-top: 4px; }
-.more { grid-column: 2 / -1; color: var(--faint); overflow-wrap: anywhere; }
+.more { grid-column: 2; color: var(--faint); overflow-wrap: anywhere; }
 .more code { color: var(--text); font: 13px ui-monospace, Consolas, monospace; }
 .more .bad, .more .warn { white-space: pre-line; }
 @media (max-width: 640px) { body { padding: 12px; } article { grid-template-columns: 80px 1fr; }
   article > :first-child { width: 80px; min-height: 40px; } .side { grid-column: 2;
-  text-align: left; } }
+  grid-row: auto; text-align: left; } article > :first-child { grid-row: span 3; } }
 """
 
 

@@ -140,6 +140,7 @@ def test_killed_at_any_moment(project: Project, hot: Path, seed: int) -> None:
         until(clock(pause), "the clock stands")
         watch.kill()
     watch = begin(project, hot, *args)
+    watch.until("changes are noticed")
     until(lambda: finished(project, shots), "not finished")
     watch.end()
     assert len(prepared(project)) == 2

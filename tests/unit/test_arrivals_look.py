@@ -101,6 +101,16 @@ def test_a_fresh_copy_of_old_files_is_new(eye: Eye, tmp_path: Path) -> None:
     assert look(eye, "s").newest > 1e9
 
 
+def test_the_pace_of_a_render_is_not_that_of_a_mended_frame(eye: Eye, tmp_path: Path) -> None:
+    for number in range(6):
+        frames(tmp_path / "s", f"color.{number}.png", at=1000 + 40 * number)
+        frames(tmp_path / "s", f"depth.{number}.png", at=1001 + 40 * number)
+    frames(tmp_path / "s", "color.3.png", at=90_000)
+    assert look(eye, "s").pace == 40
+    frames(tmp_path / "one", "color.1.png")
+    assert look(eye, "one").pace == 0
+
+
 def test_notes(eye: Eye, tmp_path: Path) -> None:
     frames(tmp_path / "s", "color.1.png")
     (tmp_path / "s" / "_cosmos_shot.json").write_text('{"frames": "1-4x3", "fps": 25}')
