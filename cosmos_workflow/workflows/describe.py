@@ -16,7 +16,7 @@ from cosmos_workflow.ids import slug
 from cosmos_workflow.local_ai import stills
 from cosmos_workflow.local_ai.describe import attempt, describe, see
 from cosmos_workflow.local_ai.download import fetch
-from cosmos_workflow.local_ai.model import Model, joined, models
+from cosmos_workflow.local_ai.model import Model, NotHere, joined, models
 from cosmos_workflow.local_ai.names import smart_name
 from cosmos_workflow.local_ai.sequences import leading
 from cosmos_workflow.prompts.enums import Modality
@@ -60,7 +60,11 @@ def described(
     for fault in joined(faults):
         first = fault.hint.partition("\n")[0].partition("; or,")[0]
         how = "described in part" if words.models else "not described"
-        say(f"{how}: {fault.message}; {first}".rstrip("; "))
+        what = fault.message
+        if isinstance(fault, NotHere) and fault.whole:
+            roles = ", ".join(model.role for model in fault.models)
+            what = f"no local model for {roles} on this machine"
+        say(f"{how}: {what}; {first}".rstrip("; "))
     return words if words.models else None
 
 

@@ -114,7 +114,7 @@ def test_prepare_goes_on_without_models(project: Path) -> None:
     assert facts.name == "r_one" and facts.described is None and facts.description == ""
     told = [line for line in said if "not described" in line]
     assert len(told) == 2 and not any("\n" in line for line in told)
-    assert any("x/y for tags, x/z (no_timm) for objects" in line for line in told)
+    assert any("no local model for tags, objects on this machine" in line for line in told)
     assert any("cosmos describe --download" in line for line in told)
     assert described(shot / "color.mp4", settings, said.append) is None
 
