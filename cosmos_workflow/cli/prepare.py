@@ -223,6 +223,12 @@ def _source(facts: PassFacts | None) -> str:
     return f"{facts.pattern} ({facts.layer})" if facts.layer else facts.pattern
 
 
+def _shown(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return " and ".join(map(str, value)) or "nothing"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def _about(shot: ShotMetadata, verbose: bool) -> list[str]:
     lines = []
     if shot.masters:
@@ -241,7 +247,7 @@ def _about(shot: ShotMetadata, verbose: bool) -> list[str]:
         ]
     for modality, facts in shot.passes.items():
         if facts.settings:
-            said = ", ".join(f"{key} {value}" for key, value in facts.settings.items())
+            said = ", ".join(f"{key} {_shown(value)}" for key, value in facts.settings.items())
             lines.append(f"{modality}: {said}")
     if shot.frame_range:
         lines.append(f"frames: {shot.frame_range.first}-{shot.frame_range.last}")

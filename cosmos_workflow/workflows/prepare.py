@@ -21,9 +21,9 @@ from cosmos_workflow.workflows.prepare_fit import Framing, framed, told
 from cosmos_workflow.workflows.prepare_folder import land, part_folder
 from cosmos_workflow.workflows.prepare_make import check_missing, make
 from cosmos_workflow.workflows.prepare_reuse import fingerprint, prepared
-from cosmos_workflow.workflows.prepare_wishes import VERSION, Wishes
+from cosmos_workflow.workflows.prepare_wishes import VERSION, Wishes, reading_of
 
-__all__ = ["ALREADY", "Report", "Say", "Wishes", "prepare", "shot_name"]
+__all__ = ["ALREADY", "Report", "Say", "Wishes", "prepare", "reading_of", "shot_name"]
 
 ALREADY = "already prepared"
 """How the only thing that is said begins, when a shot is used again."""
@@ -49,7 +49,7 @@ def prepare(
     ``metadata.json``, and what else is wished.  It appears whole or not at all.  The same files
     and wishes a second time give the folder that is there.  Raises MediaError with every fault.
     """
-    wishes, say = wishes or Wishes(), say or _silent
+    wishes, say = wishes or Wishes(reading=reading_of(settings)), say or _silent
     wishes.check()
     if wishes.engine:
         engine(wishes.engine)  # a name that is none is told before anything is read
