@@ -134,6 +134,60 @@ def test_a_folder_that_goes_away_and_comes_back(project: Project, hot: Path) -> 
     assert watch.end().count("taking") == 3
 
 
+def test_an_empty_mount_point_is_not_the_share(project: Project, hot: Path) -> None:
+    render(hot / "sh010", ready=True)
+    watch = begin(project, hot)
+    watch.until("prepared  sh010")
+    hot.rename(hot.with_name("away"))
+    hot.mkdir()
+    watch.until("is not there any more (unmounted?)")
+    render(hot.with_name("away") / "sh020", ready=True)
+    assert list(hot.iterdir()) == []
+    hot.rmdir()
+    hot.with_name("away").rename(hot)
+    watch.until("prepared  sh020")
+    assert watch.end().count("taking") == 2
+
+
+def test_an_exr_that_is_being_written(project: Project, hot: Path) -> None:
+    import numpy as np
+    import OpenEXR
+
+    shot = hot / "sh010"
+    shot.mkdir()
+    (shot / "_cosmos_shot.json").write_text('{"frames": "1-3"}')
+    for number in (1, 2, 3):
+        pixels = {"RGB": np.full((32, 64, 3), 0.1 * number, np.float16)}
+        header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
+        OpenEXR.File(header, pixels).write(str(shot / f"beauty.{number:04}.exr"))
+    last = (shot / "beauty.0003.exr").read_bytes()
+    (shot / "beauty.0003.exr").write_bytes(last[:-40])
+    watch = begin(project, hot)
+    page = hot / "_cosmos_watch.html"
+    until(lambda: page.exists() and "0003.exr is cut short" in page.read_text(), "not told")
+    (shot / "beauty.0003.exr").write_bytes(last)
+    watch.until("prepared  sh010, 3 frames")
+    watch.end()
+
+
+def test_a_shot_that_ends_the_process_does_not_hold_up_the_others(
+    project: Project, hot: Path
+) -> None:
+    """The journal of a watch that died five times at the same shot."""
+    shot = render(hot / "a", ready=True)
+    age(shot)
+    render(hot / "b", ready=True)
+    once = ("watch", str(hot), "--once", "--no-ai")
+    project.cosmos(*once)
+    (file,) = (project.root / ".cosmos" / "watch").glob("*.jsonl")
+    first = json.loads(file.read_text().splitlines()[0])
+    assert (first["state"], first["tries"]) == ("taking", 1)
+    file.write_text(json.dumps({**first, "tries": 5}) + "\n")
+    said = project.cosmos(*once, code=7).stdout
+    assert "the watch died 5 times" in said and "prepared  b, 4 frames" in said
+    assert project.cosmos(*once).stdout.count("taking") == 0
+
+
 def test_a_folder_that_was_never_there(project: Project, hot: Path) -> None:
     gone = project.cosmos("watch", str(hot / "x"), code=7)
     assert "there is no folder" in gone.stderr
