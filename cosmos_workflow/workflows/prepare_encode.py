@@ -44,18 +44,20 @@ def encode(shot: Shot, framing: Framing, fps: float, masters: bool, part: Path, 
     try:
         reels.encode(strips, len(shot.frames), fps, report=say("encoding"))
     except BrokenPicture as error:
-        found = _broken(shot, (), say)
-        raise found or MediaError(f"a frame of {shot.folder} {error}") from error
+        torn = _broken(shot, (), say)
+        raise torn or MediaError(f"a frame of {shot.folder} {error}") from error
     except reels.Undecodable as error:
-        found = _broken(shot, (error.track.modality,), say)
-        if found is None:
+        torn = _broken(shot, (error.track.modality,), say)
+        if torn is None:
             raise
-        raise found from error
+        raise torn from error
     _unchanged(shot, before)
-    for modality in shot.modalities:
-        check(part / f"{modality}.mp4", framing, len(shot.frames), fps)
-    for modality in kept:
-        check(part / MASTERS / f"{modality}.mkv", framing, len(shot.frames), fps, plain=False)
+    videos = [(part / f"{modality}.mp4", True) for modality in shot.modalities]
+    videos += [(part / MASTERS / f"{modality}.mkv", False) for modality in kept]
+    with ThreadPoolExecutor(4) as pool:
+        found = pool.map(probe, [path for path, _ in videos])
+        for (path, plain), media in zip(videos, found, strict=True):
+            _compare(path, media, framing, len(shot.frames), fps, plain=plain)
 
 
 def mastered(shot: Shot, masters: bool) -> tuple[Modality, ...]:
@@ -70,13 +72,18 @@ def mastered(shot: Shot, masters: bool) -> tuple[Modality, ...]:
     )
 
 
-def check(path: Path, framing: Framing, frames: int, fps: float, *, plain: bool = True) -> Media:
+def check(path: Path, framing: Framing, frames: int, fps: float) -> None:
     """What was made is what was asked: the size, the rate, and every frame.  Raises MediaError."""
-    media = probe(path)
+    _compare(path, probe(path), framing, frames, fps, plain=True)
+
+
+def _compare(
+    path: Path, media: Media, framing: Framing, frames: int, fps: float, *, plain: bool
+) -> None:
     size = (media.width, media.height) == framing.size
     speed = abs(media.fps - fps) < 0.01
     if media.frames == frames and size and speed and (media.plain or not plain):
-        return media
+        return
     raise MediaError(
         f"{path.name} came out as {media.frames} frames of {media.width}x{media.height}"
         f" {media.pix_fmt} at {media.fps:g}, not {frames} of"
