@@ -24,7 +24,7 @@ FPS = 24
 DRAWN = 12
 """Frames of the sample that are drawn; the others are links to them."""
 
-ROUNDS = 3
+ROUNDS = 4
 
 _MEASURED = """
 import sys
