@@ -123,6 +123,6 @@ def _up(from_rsync: int, command: RemoteCommand) -> None:
 
 def _write(pipe: int, data: bytes) -> None:
     view = memoryview(data)
-    with suppress(BrokenPipeError):  # rsync ended first: its exit code says why
+    with suppress(ConnectionError):  # rsync ended first: its exit code says why
         while view:
             view = view[os.write(pipe, view) :]
