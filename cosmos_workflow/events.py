@@ -102,8 +102,30 @@ class Disconnected(Event):
 
 
 @dataclass(frozen=True)
+class Exchanged(Event):
+    """A call to a service that is worth keeping: the first of its kind, one that was repeated,
+    one that failed.
+
+    ``operation``: create, look, download ...  ``phase``: "answered", "repeated", "failed".
+    ``status``: the HTTP status, 0 when there was no answer.  ``target``: host and path, without
+    query, user and token.
+    """
+
+    operation: str
+    phase: Literal["answered", "repeated", "failed"]
+    http_status: int
+    attempt: int
+    target: str
+    seconds: float
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class RemoteFile:
-    """A file the job left behind: path relative to its workspace, bytes, sha256."""
+    """A file the job left behind: path relative to its workspace, bytes, sha256.
+
+    A service does not tell the last two: ``size`` is then 0 and ``sha256`` empty.
+    """
 
     path: str
     size: int
@@ -156,7 +178,7 @@ class Failed(Event):
     """The run is over without a result.
 
     ``cause`` is a short word to count by: submission, out_of_memory, engine, no_output,
-    bad_output, timeout, killed, lost, host_memory, host_disk.
+    bad_output, expired, timeout, killed, lost, host_memory, host_disk.
     """
 
     status = ExecutionStatus.FAILED
@@ -179,7 +201,7 @@ Verdict = Succeeded | Blocked | Failed
 _KINDS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
-        Planned, Transferring, Staged, Submitted, Log, Progress, Disconnected, JobEnded,
+        Planned, Transferring, Staged, Submitted, Log, Progress, Disconnected, Exchanged, JobEnded,
         Output, Succeeded, Blocked, Failed, Cancelled,
     )
 }  # fmt: skip

@@ -84,7 +84,9 @@ class Docker(Table):
 class TargetSettings(Table):
     """``[targets.NAME]``: one more place that runs jobs."""
 
-    kind: Literal["local", "ssh"] = _about("where: this machine, or one behind SSH", "ssh")
+    kind: Literal["local", "ssh", "http"] = _about(
+        "where: this machine, one behind SSH, or a service", "ssh"
+    )
     launcher: Literal["docker", "shell"] = _about("how: a container, or a plain process", "docker")
     host: str = _about(HOST)
     user: str = _about(USER)
@@ -108,6 +110,12 @@ class TargetSettings(Table):
     container_user: str = _about(CONTAINER_USER)
     secrets: tuple[str, ...] = _about(SECRETS, ())
     silence: int = _silence()
+    dialect: str = _about("http: how the service is talked to; cosmos targets lists them")
+    url: str = _about("http: its address, like http://localhost:8000")
+    token: str = _about("http: name of the variable with the token; empty: the dialect's own")
+    via: str = _about("http: the SSH target it runs on; url is then as seen from there")
+    ca_file: str = _about("http: PEM file of further certificate authorities")
+    proxy: str = _about("http: empty: what HTTPS_PROXY and NO_PROXY say")
 
 
 class Passes(Table):

@@ -10,7 +10,7 @@ from typing import ClassVar, Protocol
 from pydantic import BaseModel, ConfigDict
 
 from cosmos_workflow.events import JobEnded, Progress, Verdict
-from cosmos_workflow.execution.job import CommandJob
+from cosmos_workflow.execution.job import Job
 from cosmos_workflow.prompts.enums import Modality
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
@@ -119,7 +119,7 @@ class Engine(Protocol):
     def fit(self, media: Media) -> Fit:
         """What it makes of videos of this size, rate and number of frames, before any are made."""
 
-    def plan(self, requests: Sequence[RunRequest]) -> CommandJob:
+    def plan(self, requests: Sequence[RunRequest]) -> Job:
         """The job for up to ``max_batch`` requests.  Raises SpecError before anything is sent."""
 
     def progress(self, line: str) -> Progress | None:

@@ -10,8 +10,9 @@ from importlib import resources
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from cosmos_workflow.connection.host import Completed, Host
+from cosmos_workflow.connection.host import Completed, Host, Report
 from cosmos_workflow.errors import (
+    ConfigError,
     HostUnreachable,
     SubmissionRejected,
     TransferError,
@@ -21,7 +22,7 @@ from cosmos_workflow.events import JobEnded, Log, RemoteFile, Staged, Transferri
 from cosmos_workflow.execution.clean import Cleaned, clean, read_clean
 from cosmos_workflow.execution.facts import HostFacts
 from cosmos_workflow.execution.host_scripts import FOLLOW, LOOK, SUBMIT
-from cosmos_workflow.execution.job import CommandJob, Derived, Input, render
+from cosmos_workflow.execution.job import CommandJob, Derived, Input, Job, render
 from cosmos_workflow.execution.launcher import Launcher, Site
 from cosmos_workflow.execution.narrate import narrate
 from cosmos_workflow.execution.staging import staging
@@ -58,12 +59,23 @@ class OnHost:
 
     # -- what would be done ------------------------------------------------------------------
 
-    def explain(self, job: CommandJob) -> str:
+    def check(self, job: Job) -> None:
+        """Raise ConfigError for a request: it wants a service."""
+        if not isinstance(job, CommandJob):
+            raise ConfigError(
+                f"{self.name} is a machine that runs commands; the engine {job.engine} speaks to a "
+                f"service ({job.dialect})",
+                hint=f'add [targets.NAME] with kind = "http" and dialect = "{job.dialect}", and '
+                "name it with --target",
+            )
+
+    def explain(self, job: Job) -> str:
         """Uploads, written files and the start command, as text; nothing is opened.
 
         An input that was not read yet lies below ``SHA256``; our own constant scripts, of which
         every start has the same, are ``SCRIPT``.
         """
+        assert isinstance(job, CommandJob)
         site = self._site
         known = (replace(item, sha256=item.sha256 or "SHA256") for item in job.inputs)
         job = replace(job, inputs=tuple(known))
@@ -81,8 +93,9 @@ class OnHost:
 
     # -- stage -------------------------------------------------------------------------------
 
-    def stage(self, job: CommandJob) -> Generator[Transferring | Staged, None, None]:
+    def stage(self, job: Job) -> Generator[Transferring | Staged, None, None]:
         """Inputs under the name of their content, written files into the workspace."""
+        assert isinstance(job, CommandJob)
         with staging() as folder:
             site, there = self._look(job.inputs)
             files = self._files(job, site, Path(folder))
@@ -122,8 +135,9 @@ class OnHost:
 
     # -- submit ------------------------------------------------------------------------------
 
-    def submit(self, job: CommandJob, secrets: Mapping[str, str]) -> Handle:
+    def submit(self, job: Job, secrets: Mapping[str, str], report: Report | None = None) -> Handle:
         """Check the inputs on the host, start the job, pass the secrets: one command."""
+        assert isinstance(job, CommandJob)
         site = self._resolved()
         pairs = [part for item in job.inputs for part in (item.sha256, item.name)]
         values = [f"{name}={base64.b64encode(secrets[name].encode()).decode()}\n"
@@ -160,7 +174,7 @@ class OnHost:
 
     # -- follow ------------------------------------------------------------------------------
 
-    def follow(self, handle: Handle, offset: int) -> Iterator[Log | JobEnded]:
+    def follow(self, handle: Handle, offset: int, limit: float = 0.0) -> Iterator[Log | JobEnded]:
         """Whole lines of the job's log from a byte offset, then how it ended."""
         site = self._resolved()
         state = self._launcher.state(handle.job, handle.ref, site)

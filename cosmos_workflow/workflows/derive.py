@@ -10,12 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from cosmos_workflow.errors import CosmosError, SpecError
-from cosmos_workflow.execution.job import CommandJob, Derived, Input
+from cosmos_workflow.execution.job import Derived, Input, Job
 from cosmos_workflow.ids import sha256_file
 from cosmos_workflow.video import controls
 
 
-def fix_inputs(job: CommandJob, cache: Path, say: Callable[[str], None]) -> CommandJob:
+def fix_inputs(job: Job, cache: Path, say: Callable[[str], None]) -> Job:
     """The job with every input a real file with its sha256 and size.
 
     ``cache`` keeps derived files by content of their source and recipe, and the hashes of sources

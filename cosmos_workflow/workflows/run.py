@@ -22,7 +22,8 @@ from cosmos_workflow.events import (
     Submitted,
     Transferring,
 )
-from cosmos_workflow.execution.job import CommandJob
+from cosmos_workflow.execution.job import Job
+from cosmos_workflow.execution.narrate import narrate
 from cosmos_workflow.execution.target import Handle
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
@@ -49,7 +50,7 @@ class Started:
 class Plan:
     """The job as plain data, and what the engine says of it: sizes, frames, chunks."""
 
-    job: CommandJob
+    job: Job
     facts: tuple[str, ...]
 
 
@@ -61,6 +62,7 @@ def plan(
     request = build_request(bench.settings, bench.engine, run, prompt, how, run_id, job_name)
     job = bench.engine.plan([request])
     names = bench.settings.all_targets()[bench.target.name].secrets
+    bench.target.check(job)
     job = replace(job, secrets=tuple(dict.fromkeys((*job.secrets, *names))))
     return Plan(job, tuple(bench.engine.facts(request)))
 
@@ -81,7 +83,7 @@ def _start(
     bench: Bench, run: RunSpec, prompt: PromptSpec, how: How, again: bool, say: Say
 ) -> Started:
 
-    def planned(run_id: str, job_name: str) -> CommandJob:
+    def planned(run_id: str, job_name: str) -> Job:
         job = plan(bench, run, prompt, how, run_id, job_name).job
         return fix_inputs(job, bench.settings.root / ".cosmos" / "derived", say)
 
@@ -150,13 +152,13 @@ def _launch(bench: Bench, folder: RunFolder) -> Iterator[Event]:
 
 
 def _arrive(
-    bench: Bench, folder: RunFolder, job: CommandJob, values: dict[str, str]
+    bench: Bench, folder: RunFolder, job: Job, values: dict[str, str]
 ) -> Generator[Event, None, None]:
     """Stage and submit; a run that was cancelled meanwhile, by another process, is not left."""
     yield from bench.target.stage(job)
     if folder.run().status.final:
         return
-    handle = bench.target.submit(job, values)
+    handle = yield from narrate("up", lambda report: bench.target.submit(job, values, report))
     if folder.run().status.final:
         bench.target.cancel(handle)
         return
@@ -181,5 +183,5 @@ def recorded(folder: RunFolder, events: Iterator[Event]) -> Iterator[Event]:
         yield event
 
 
-def _inputs(job: CommandJob) -> dict[str, str]:
+def _inputs(job: Job) -> dict[str, str]:
     return {item.key: item.sha256 for item in job.inputs}

@@ -1,0 +1,176 @@
+"""How one kind of service is talked to: pure functions from jobs to calls, and from answers back.
+
+A dialect opens nothing.  It says which call to make; the driver (``on_http.py``) makes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Protocol
+
+from cosmos_workflow.execution.facts import Service
+from cosmos_workflow.execution.job import RequestJob
+
+
+@dataclass(frozen=True)
+class Call:
+    """One HTTP request.
+
+    ``path`` is relative to the target's url, or a whole address.  ``fields``: what is sent, leaves
+    may be ``Attached``; ``encoding`` says how.  ``repeat``: whether a second one does no harm.
+    ``seconds``: how long the server may stay silent; 0 for the target's own.
+    """
+
+    method: Literal["GET", "POST", "DELETE"]
+    path: str
+    fields: Mapping[str, Any] | None = None
+    encoding: Literal["json", "form"] = "json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    repeat: bool = True
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: status, headers in lower case, the JSON body if it is one, else its text."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any = None
+    text: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """A status of 2xx."""
+        return 200 <= self.status < 300
+
+    def reason(self) -> str:
+        """The server's own words for a fault, on one line."""
+        return reason(self.body) or " ".join(self.text.split())[:300] or f"HTTP {self.status}"
+
+
+@dataclass(frozen=True)
+class Download:
+    """A result: its path below the job's workspace, and the call that brings it.
+
+    ``media``: what its content type must begin with.
+    """
+
+    path: str
+    call: Call
+    media: tuple[str, ...] = ("video/", "application/octet-stream", "binary/octet-stream")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one look at a job says.
+
+    ``log``: the whole of the service's own log so far, if it has one.  ``told``: the facts of the
+    answer that are kept, in the log's last line: status, error, echoed parameters; small.
+    """
+
+    phase: Literal["queued", "running", "succeeded", "failed", "cancelled", "lost"]
+    stage: str = ""
+    fraction: float | None = None
+    log: str = ""
+    told: Mapping[str, Any] = field(default_factory=dict)
+    downloads: Sequence[Download] = ()
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.phase not in ("queued", "running")
+
+
+class Dialect(Protocol):
+    """One kind of service."""
+
+    name: ClassVar[str]
+    token: ClassVar[str]
+    """The variable that holds the token where the target names none; empty when none is needed."""
+
+    def headers(self, token: str) -> Mapping[str, str]:
+        """Headers of every call; ``token`` is empty when there is none."""
+
+    def create(self, job: RequestJob) -> Call:
+        """The call that starts the job."""
+
+    def created(self, answer: Answer) -> str:
+        """The service's id of the job.  Raises SubmissionRejected with its own reason."""
+
+    def look(self, ref: str) -> Call:
+        """The call that asks how the job is doing."""
+
+    def seen(self, ref: str, answer: Answer) -> Seen:
+        """What the answer to ``look`` says, whatever its HTTP status.
+
+        Raises HostUnreachable for an answer that says nothing of the job (a proxy's 502).
+        """
+
+    def cancel(self, ref: str) -> Call | None:
+        """The call that ends the job; None where the service has none."""
+
+    def recent(self, job: RequestJob) -> Call | None:
+        """The call that lists the latest jobs, to look up one whose creation got no answer."""
+
+    def ours(self, answer: Answer, job: RequestJob, since: float) -> Sequence[str]:
+        """Ids in that list that may be this job, created at or after ``since`` (epoch seconds)."""
+
+    def upload(self, key: str, media_type: str) -> Call | None:
+        """The call that puts an input into the service's store: a form with the file as the part
+        that is Attached.  None where it has no store."""
+
+    def uploaded(self, answer: Answer) -> str:
+        """The address of what was uploaded.  Raises SubmissionRejected."""
+
+    def probe(self) -> Sequence[Call]:
+        """Calls that say how the service is; each may fail on its own."""
+
+    def service(self, answers: Sequence[Answer | None]) -> Service:
+        """What the answers to ``probe`` say, in the same order; None where there was none."""
+
+
+class Synchronous(Protocol):
+    """A service whose answer to the request is the result: the request has to be held."""
+
+    name: ClassVar[str]
+    token: ClassVar[str]
+
+    def headers(self, token: str) -> Mapping[str, str]:
+        """Headers of every call."""
+
+    def create(self, job: RequestJob) -> Call:
+        """The request."""
+
+    def again(self, answer: Answer) -> Call | None:
+        """The next call when the answer was "not yet" (202), else None."""
+
+    def result(self) -> Mapping[str, str]:
+        """Fields of the answer that hold a file in base64, and the path each is written to."""
+
+    def probe(self) -> Sequence[Call]:
+        """Calls that say how the service is."""
+
+    def service(self, answers: Sequence[Answer | None]) -> Service:
+        """What the answers to ``probe`` say."""
+
+
+def reason(body: Any) -> str:
+    """The words in the usual shapes of an error body; empty when there are none.
+
+    ``{"detail": ...}``, ``{"error": {"message": ...}}``, ``{"title", "detail"}``, a list of
+    ``{"loc", "msg"}`` as FastAPI writes it.
+    """
+    if isinstance(body, str):
+        return " ".join(body.split())[:600]
+    if isinstance(body, Sequence):
+        return "; ".join(filter(None, (reason(item) for item in body)))[:600]
+    if not isinstance(body, Mapping):
+        return ""
+    if "msg" in body and "loc" in body:
+        return f"{'.'.join(str(part) for part in body['loc'])}: {body['msg']}"
+    for key in ("message", "detail", "error", "title", "description", "reason"):
+        if body.get(key):
+            return reason(body[key])
+    return ""
