@@ -37,6 +37,7 @@ def settings() -> str:
         "ai": models.LocalModels,
         "defaults": models.Defaults,
         "targets.NAME": models.TargetSettings,
+        "services.NAME": models.ServiceSettings,
     }
     return "\n".join(_table(name, model) for name, model in tables.items())
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from cosmos_workflow.config.environment import overrides, variable
-from cosmos_workflow.config.settings import Settings, TargetSettings
+from cosmos_workflow.config.environment import NAMED, overrides, variable
+from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.errors import ConfigError, did_you_mean
 
 FILE = "config.toml"
@@ -32,7 +32,7 @@ def load(start: Path | None = None) -> Settings:
     file = find(here)
     text = _text(file) if file else ""
     data = _parse(text, file)
-    from_variables = overrides(os.environ, data.get("targets", {}))
+    from_variables = overrides(os.environ, {table: data.get(table, {}) for table in NAMED})
     for key, value in from_variables.items():
         _put(data, key, value)
     source = Source(file, text, frozenset(from_variables), data)
@@ -203,7 +203,7 @@ def _unknown(key: Key, source: Source) -> str:
         known = [name for name in Settings.model_fields if name not in ("root", "config_file")]
         kind = "table" if isinstance(source.value(key), Mapping) else "setting"
     else:
-        table = TargetSettings if key[0] == "targets" else Settings.model_fields[key[0]].annotation
+        table = NAMED.get(key[0]) or Settings.model_fields[key[0]].annotation
         known = list(table.model_fields) if table else []
         kind = "key"
     guess = did_you_mean(key[-1], known)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -118,6 +118,21 @@ class TargetSettings(Table):
     proxy: str = _about("http: empty: what HTTPS_PROXY and NO_PROXY say")
 
 
+class ServiceSettings(Table):
+    """``[services.NAME]``: a service that makes videos over HTTP; a target like the machines."""
+
+    dialect: str = _about("how it is talked to: videos, nim, replicate, ...")
+    url: str = _about("its address, like http://localhost:8000; empty: the dialect's own")
+    token: str = _about("name of the variable with the token; empty: the dialect's own")
+    via: str = _about("the SSH target it runs on; url is then as seen from there")
+    ca_file: str = _about("PEM file of further certificate authorities")
+    proxy: str = _about("empty: what HTTPS_PROXY and NO_PROXY say")
+    silence: int = Field(default=60, ge=5, description="seconds without a byte of an answer")
+
+    kind: ClassVar[str] = "http"
+    secrets: ClassVar[tuple[str, ...]] = ()
+
+
 class Passes(Table):
     """``[passes]``: names of AOVs and of files by pass; the first that is there is taken.
 
@@ -204,6 +219,7 @@ class Settings(Table):
     paths: Paths = Paths()
     docker: Docker = Docker()
     targets: dict[str, TargetSettings] = Field(default_factory=dict)
+    services: dict[str, ServiceSettings] = Field(default_factory=dict)
     passes: Passes = Passes()
     colour: Colour = Colour()
     depth: Depth = Depth()
@@ -230,8 +246,12 @@ class Settings(Table):
         """Where each run has its folder."""
         return self.root / self.paths.local_outputs_dir
 
-    def all_targets(self) -> dict[str, TargetSettings]:
-        """Every target by name: ``local``, ``remote`` when it has a host, then ``[targets.*]``."""
+    def all_targets(self) -> dict[str, TargetSettings | ServiceSettings]:
+        """Every target by name: the machines, then ``[services.*]``."""
+        return {**self.machines(), **self.services}
+
+    def machines(self) -> dict[str, TargetSettings]:
+        """``local``, ``remote`` when it has a host, then ``[targets.*]``."""
         known = {"local": TargetSettings(kind="local", launcher="shell")}
         if self.remote.host:
             known["remote"] = TargetSettings(

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
-from cosmos_workflow.execution.facts import Service
+from cosmos_workflow.execution.facts import ServiceFacts
 from cosmos_workflow.execution.job import RequestJob
 
 
@@ -127,7 +127,7 @@ class Dialect(Protocol):
     def probe(self) -> Sequence[Call]:
         """Calls that say how the service is; each may fail on its own."""
 
-    def service(self, answers: Sequence[Answer | None]) -> Service:
+    def service(self, answers: Sequence[Answer | None]) -> ServiceFacts:
         """What the answers to ``probe`` say, in the same order; None where there was none."""
 
 
@@ -152,7 +152,7 @@ class Synchronous(Protocol):
     def probe(self) -> Sequence[Call]:
         """Calls that say how the service is."""
 
-    def service(self, answers: Sequence[Answer | None]) -> Service:
+    def service(self, answers: Sequence[Answer | None]) -> ServiceFacts:
         """What the answers to ``probe`` say."""
 
 

@@ -72,7 +72,7 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
-class Service:
+class ServiceFacts:
     """What a service says of itself.  ``message``: its own words, or why it did not answer."""
 
     ready: bool
@@ -107,4 +107,4 @@ class HostFacts:
     gpu_error: str = ""
     checkpoints_folder: bool | None = None
     checkpoints: tuple[Checkpoint, ...] = ()
-    service: Service | None = None
+    service: ServiceFacts | None = None

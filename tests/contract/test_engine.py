@@ -22,7 +22,8 @@ from cosmos_workflow.engines.engine import Engine, Needs, Options, RunRequest
 from cosmos_workflow.engines.rules import FLAGS, settle
 from cosmos_workflow.errors import SpecError
 from cosmos_workflow.events import Failed, JobEnded, Progress, RemoteFile, Succeeded
-from cosmos_workflow.execution.job import CommandJob, Place, fill, job_from_json, job_to_json
+from cosmos_workflow.execution.job import CommandJob, Place, fill
+from cosmos_workflow.execution.job_json import job_from_json, job_to_json
 from cosmos_workflow.prompts.enums import Modality
 from cosmos_workflow.prompts.run_spec import Parameters
 from cosmos_workflow.video.media import Media

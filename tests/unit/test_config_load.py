@@ -8,7 +8,7 @@ import pytest
 
 from cosmos_workflow.config import template
 from cosmos_workflow.config.load import load
-from cosmos_workflow.config.settings import Settings, TargetSettings
+from cosmos_workflow.config.settings import ServiceSettings, Settings, TargetSettings
 from cosmos_workflow.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
@@ -174,6 +174,8 @@ def test_the_template_names_every_key(tmp_path: Path) -> None:
     write(tmp_path, "\n".join(lines[start:]))
     lab = load(tmp_path).targets["lab"]
     assert lab.model_fields_set == set(TargetSettings.model_fields)
+    omni = load(tmp_path).services["omni"]
+    assert omni.model_fields_set == set(ServiceSettings.model_fields)
     for name in ("remote", "paths", "docker", "passes", "colour", "depth", "ai", "defaults"):
         table = getattr(Settings(root=tmp_path), name)
         for key in type(table).model_fields:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from cosmos_workflow.errors import HostUnreachable, SubmissionRejected
 from cosmos_workflow.execution.dialect import Answer, Call, Download, Seen
-from cosmos_workflow.execution.facts import Service
+from cosmos_workflow.execution.facts import ServiceFacts
 from cosmos_workflow.execution.job import RequestJob
 
 Phase = Literal["queued", "running", "succeeded", "failed", "cancelled", "lost"]
@@ -151,14 +151,14 @@ class HttpJob:
         """One GET that needs the token, where there is one."""
         return (Call("GET", self.WAYS.probe),) if self.WAYS.probe else ()
 
-    def service(self, answers: Sequence[Answer | None]) -> Service:
+    def service(self, answers: Sequence[Answer | None]) -> ServiceFacts:
         """Ready when it answers."""
         if not answers:
-            return Service(True, "not asked: it has no call that costs nothing")
+            return ServiceFacts(True, "not asked: it has no call that costs nothing")
         (answer,) = answers
         if answer is None:
-            return Service(False, "no answer")
-        return Service(answer.ok, "ready" if answer.ok else answer.reason())
+            return ServiceFacts(False, "no answer")
+        return ServiceFacts(answer.ok, "ready" if answer.ok else answer.reason())
 
 
 def place(body: Any, path: str) -> Any:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from cosmos_workflow.execution.dialect import Answer, Call, Download
 from cosmos_workflow.execution.dialects.http_job import RESULT, HttpJob, Ways, place
-from cosmos_workflow.execution.facts import Service
+from cosmos_workflow.execution.facts import ServiceFacts
 from cosmos_workflow.execution.job import RequestJob
 
 
@@ -59,12 +59,12 @@ class Videos(HttpJob):
             and float(one.get("created_at") or 0) >= since
         ]
 
-    def service(self, answers: Sequence[Answer | None]) -> Service:
+    def service(self, answers: Sequence[Answer | None]) -> ServiceFacts:
         """Ready when it lists a model."""
         (answer,) = answers
         if answer is None:
-            return Service(False, "no answer")
+            return ServiceFacts(False, "no answer")
         rows = place(answer.body, "data")
         names = [str(row.get("id")) for row in rows or [] if isinstance(row, Mapping)]
-        return Service(answer.ok and bool(names), answer.reason() if not answer.ok else "ready",
+        return ServiceFacts(answer.ok and bool(names), answer.reason() if not answer.ok else "ready",
                        models=tuple(names))  # fmt: skip
