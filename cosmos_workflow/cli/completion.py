@@ -68,7 +68,7 @@ def targets(incomplete: str) -> Offer:
         known = load().all_targets()
     except CosmosError:
         return []
-    return [(name, target.host) for name, target in known.items() if name.startswith(incomplete)]
+    return [(name, target.where) for name, target in known.items() if name.startswith(incomplete)]
 
 
 def statuses(incomplete: str) -> Offer:

@@ -28,9 +28,7 @@ def variable(key: Key) -> str:
     return "COSMOS_" + "_".join(_upper(part) for part in key)
 
 
-def overrides(
-    environ: Mapping[str, str], names: Mapping[str, Iterable[str]]
-) -> dict[Key, Any]:
+def overrides(environ: Mapping[str, str], names: Mapping[str, Iterable[str]]) -> dict[Key, Any]:
     """Settings by key that ``environ`` holds.  ``names``: those the file has, by table of NAMED.
 
     Raises ConfigError for a variable of ours that names no setting, or a value of another type.

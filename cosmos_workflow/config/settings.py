@@ -84,9 +84,7 @@ class Docker(Table):
 class TargetSettings(Table):
     """``[targets.NAME]``: one more place that runs jobs."""
 
-    kind: Literal["local", "ssh", "http"] = _about(
-        "where: this machine, one behind SSH, or a service", "ssh"
-    )
+    kind: Literal["local", "ssh"] = _about("where: this machine, or one behind SSH", "ssh")
     launcher: Literal["docker", "shell"] = _about("how: a container, or a plain process", "docker")
     host: str = _about(HOST)
     user: str = _about(USER)
@@ -110,12 +108,21 @@ class TargetSettings(Table):
     container_user: str = _about(CONTAINER_USER)
     secrets: tuple[str, ...] = _about(SECRETS, ())
     silence: int = _silence()
-    dialect: str = _about("http: how the service is talked to; cosmos targets lists them")
-    url: str = _about("http: its address, like http://localhost:8000")
-    token: str = _about("http: name of the variable with the token; empty: the dialect's own")
-    via: str = _about("http: the SSH target it runs on; url is then as seen from there")
-    ca_file: str = _about("http: PEM file of further certificate authorities")
-    proxy: str = _about("http: empty: what HTTPS_PROXY and NO_PROXY say")
+
+    def image_for(self, engine: str) -> str:
+        """The image that is set for an engine, or for all; empty: the engine's own."""
+        return self.images.get(engine) or self.image
+
+    @property
+    def where(self) -> str:
+        """The machine as people write it: ``user@host:port``."""
+        user, port = f"{self.user}@" if self.user else "", f":{self.port}" if self.port else ""
+        return f"{user}{self.host}{port}" if self.host else "this machine"
+
+    @property
+    def way(self) -> str:
+        """How jobs run there."""
+        return self.launcher
 
 
 class ServiceSettings(Table):
@@ -131,6 +138,21 @@ class ServiceSettings(Table):
 
     kind: ClassVar[str] = "http"
     secrets: ClassVar[tuple[str, ...]] = ()
+    image: ClassVar[str] = ""
+
+    def image_for(self, engine: str) -> str:
+        """There are no images: the service runs already."""
+        return ""
+
+    @property
+    def where(self) -> str:
+        """Its address, and the machine it is reached by."""
+        return f"{self.url} by {self.via}" if self.via else self.url
+
+    @property
+    def way(self) -> str:
+        """How it is talked to."""
+        return self.dialect
 
 
 class Passes(Table):

@@ -88,6 +88,16 @@ target = ""             # empty: "remote" when it has a host, else "local"
 engine = ""             # empty: "transfer1" when remote has a host, else "preview"
 time_limit = 21600      # seconds a job may run; 0: no limit
 
+# A service that makes videos over HTTP is a target as well: cosmos run ... --target omni
+# [services.omni]
+# dialect = "videos"                  # or "nim", "replicate": how it is talked to
+# url = "http://localhost:8000"       # empty: the dialect's own
+# token = ""                          # the variable that holds the token, by name
+# via = ""                            # the SSH target it runs on: url is as seen from there
+# ca_file = ""
+# proxy = ""
+# silence = 60                        # seconds without a byte of an answer
+
 # A further host is a further target: cosmos run ... --target lab
 # [targets.lab]
 # kind = "ssh"                        # or "local": this machine
@@ -110,16 +120,6 @@ time_limit = 21600      # seconds a job may run; 0: no limit
 # container_user = ""
 # secrets = ["HF_TOKEN"]
 # silence = 20
-
-# A service that makes videos over HTTP is a target as well: cosmos run ... --target omni
-# [services.omni]
-# dialect = "videos"                  # or "nim", "replicate": how it is talked to
-# url = "http://localhost:8000"       # empty: the dialect's own
-# token = ""                          # the variable that holds the token, by name
-# via = ""                            # the SSH target it runs on: url is as seen from there
-# ca_file = ""
-# proxy = ""
-# silence = 60                        # seconds without a byte of an answer
 """
 
 IGNORED = ("/inputs/videos/", "/outputs/")

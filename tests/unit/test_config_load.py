@@ -171,7 +171,8 @@ def test_the_example_is_the_template_and_changes_nothing(tmp_path: Path) -> None
 def test_the_template_names_every_key(tmp_path: Path) -> None:
     lines = [line.removeprefix("# ") for line in template.TEXT.splitlines()]
     start = lines.index("[targets.lab]")
-    write(tmp_path, "\n".join(lines[start:]))
+    service = lines[lines.index("[services.omni]") : start - 2]
+    write(tmp_path, "\n".join([*service, *lines[start:]]))
     lab = load(tmp_path).targets["lab"]
     assert lab.model_fields_set == set(TargetSettings.model_fields)
     omni = load(tmp_path).services["omni"]

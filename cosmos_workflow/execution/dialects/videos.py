@@ -66,5 +66,5 @@ class Videos(HttpJob):
             return ServiceFacts(False, "no answer")
         rows = place(answer.body, "data")
         names = [str(row.get("id")) for row in rows or [] if isinstance(row, Mapping)]
-        return ServiceFacts(answer.ok and bool(names), answer.reason() if not answer.ok else "ready",
-                       models=tuple(names))  # fmt: skip
+        said = "ready" if answer.ok else answer.reason()
+        return ServiceFacts(answer.ok and bool(names), said, models=tuple(names))
