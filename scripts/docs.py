@@ -127,6 +127,28 @@ def _help(name: str, argv: list[str]) -> str:
     return f"### {name}\n\n```text\n{text}\n```\n" if argv else f"```text\n{text}\n```\n"
 
 
+def mapping() -> str:
+    """The tables of the one vocabulary: controls and parameters by model."""
+    from cosmos_workflow.engines import vocabulary
+
+    models = vocabulary.MODELS
+    head = [f"| ours | {' | '.join(models.values())} |", "|---" * (len(models) + 1) + "|"]
+    video = {"input video": vocabulary.INPUT}
+    controls = {str(ours): row for ours, row in vocabulary.CONTROLS.items()}
+    rows = [*_words({**video, **controls}, models), "", *head]
+    return "\n".join([*head, *rows, *_words(vocabulary.PARAMETERS, models), ""])
+
+
+def _words(table: Any, models: Any) -> Iterator[str]:
+    for ours, row in table.items():
+        cells = []
+        for model in models:
+            word = row.get(model)
+            about = f" ({word.about})" if word and word.about else ""
+            cells.append(f"`{word.key}`{about}" if word else "-")
+        yield f"| {ours} | {' | '.join(cells)} |"
+
+
 def engines() -> str:
     """The table of engines, with what each takes."""
     from cosmos_workflow.engines import ENGINES
@@ -159,6 +181,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "errors": errors,
     "commands": commands,
     "engines": engines,
+    "mapping": mapping,
     "statuses": statuses,
 }
 

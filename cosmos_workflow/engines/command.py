@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from cosmos_workflow.engines.engine import Fit, Limit, Needs, Options, RunRequest
 from cosmos_workflow.events import Failed, JobEnded, Output, Progress, Succeeded, Verdict
@@ -66,6 +66,10 @@ class CommandEngine(ABC):
     def progress(self, line: str) -> Progress | None:
         """The lines say nothing of progress."""
         return None
+
+    def echoed(self, log: Sequence[str], documents: Mapping[str, Any]) -> Mapping[str, Any]:
+        """It does not say."""
+        return {}
 
     def verdict(self, run_id: str, ended: JobEnded, log: Sequence[str]) -> Verdict:
         """Exit code 0 and a video, or a failure with the last line of the log."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -124,6 +124,12 @@ class Engine(Protocol):
 
     def progress(self, line: str) -> Progress | None:
         """What one line of the job's log says about how far it is."""
+
+    def echoed(self, log: Sequence[str], documents: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What the model says it used, under our names of the parameters; empty if it does not.
+
+        ``documents``: the JSON files among the outputs, read, by path.
+        """
 
     def verdict(self, run_id: str, ended: JobEnded, log: Sequence[str]) -> Verdict:
         """How the run went, from exit code, files and log lines.

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from cosmos_workflow.engines import (
     transfer1_log,
     transfer1_media,
     transfer1_spec,
     transfer1_verdict,
+    vocabulary,
 )
 from cosmos_workflow.engines.engine import Fit, Limit, Needs, Options, RunRequest
 from cosmos_workflow.engines.rules import settle
@@ -164,11 +165,16 @@ class Transfer1:
             ),
             outputs={request.run_id: outputs(run)},
             time_limit=request.time_limit,
+            parameters=vocabulary.sent("transfer1", run.parameters),
         )
 
     def progress(self, line: str) -> Progress | None:
         """Stages from the model's milestones, the fraction from its bar over chunks."""
         return transfer1_log.progress(line)
+
+    def echoed(self, log: Sequence[str], documents: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The model does not say what it used."""
+        return {}
 
     def verdict(self, run_id: str, ended: JobEnded, log: Sequence[str]) -> Verdict:
         """Exit code 0 and a video, or the guardrail's refusal, or what the log says went wrong."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from cosmos_workflow.engines import transfer1_log, transfer1_verdict
+from cosmos_workflow.engines import transfer1_log, transfer1_verdict, vocabulary
 from cosmos_workflow.engines.command import CommandEngine
 from cosmos_workflow.engines.engine import Fit, Limit, Needs, Options, RunRequest
 from cosmos_workflow.engines.rules import settle
@@ -124,6 +124,7 @@ class Upscale(CommandEngine):
             ),
             outputs={request.run_id: ("outputs/output.mp4", "outputs/output.txt")},
             time_limit=request.time_limit,
+            parameters=vocabulary.sent("transfer1", parameters),
         )
 
     def progress(self, line: str) -> Progress | None:

@@ -87,6 +87,7 @@ class CommandJob:
     - ``env``: set in the job; never a secret.  ``secrets``: names whose values are passed through
       standard input at the last moment.
     - ``gpus``: how many; 0 for none.  ``cuda_devices``: which ("0,1"), or all the machine has.
+    - ``parameters``: our names of the parameters, with the values that the model is told.
     - ``outputs``: run id -> glob patterns relative to the workspace; the first is *the* result.
     - ``time_limit``: seconds, after which the whole process tree is ended; 0 for none.
     """
@@ -103,6 +104,7 @@ class CommandJob:
     inputs: tuple[Input, ...] = ()
     files: tuple[WrittenFile, ...] = ()
     time_limit: int = 0
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,7 @@ class RequestJob:
     - ``route``: what of the address the engine decides: a model's name; empty for most.
     - ``body``: fields with JSON values whose leaves may be Attached.  ``encoding`` "form" sends
       them as parts of a form, those that are no scalars as JSON text.
+    - ``parameters``: our names of the parameters, with the values that the service is told.
     - ``outputs``: run id -> the files that will be brought home; the first is *the* result.
     - ``time_limit``: seconds from submission, after which the job is cancelled; 0 for none.
     """
@@ -143,6 +146,7 @@ class RequestJob:
     secrets: tuple[str, ...] = ()
     inputs: tuple[Input, ...] = ()
     time_limit: int = 0
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 Job = CommandJob | RequestJob

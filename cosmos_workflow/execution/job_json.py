@@ -60,6 +60,7 @@ def _request(data: Mapping[str, Any]) -> RequestJob:
         secrets=tuple(data["secrets"]),
         inputs=_inputs(data),
         time_limit=data["time_limit"],
+        parameters=dict(data.get("parameters", {})),
     )
 
 
@@ -88,6 +89,7 @@ def _command(data: Mapping[str, Any]) -> CommandJob:
         inputs=_inputs(data),
         files=tuple(WrittenFile(f["path"], _unpack(f["json"]), f["script"]) for f in data["files"]),
         time_limit=data["time_limit"],
+        parameters=dict(data.get("parameters", {})),
     )
 
 
