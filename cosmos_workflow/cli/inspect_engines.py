@@ -12,7 +12,7 @@ from cosmos_workflow.cli.screen import Screen, open_screen
 from cosmos_workflow.errors import SpecError
 
 if TYPE_CHECKING:
-    from cosmos_workflow.engines.engine import Engine, Limit
+    from cosmos_workflow.engines.engine import Engine
 
 
 def engines(
@@ -61,10 +61,12 @@ def facts(name: str, engine: Engine) -> dict[str, Any]:
         "controls": [str(modality) for modality in engine.modalities],
         "max_weight": engine.max_weight,
         "max_batch": engine.max_batch,
+        "weight_maps": engine.weight_maps,
+        "licence": engine.licence,
         "parameters": {
             key: {
                 "default": limit.default, "low": limit.low, "high": limit.high,
-                "choices": list(limit.choices), "help": limit.help,
+                "choices": list(limit.choices), "whole": limit.whole, "help": limit.help,
             }
             for key, limit in engine.limits.items()
         },
@@ -86,6 +88,8 @@ def _show(screen: Screen, name: str, engine: Engine) -> None:
     screen.say(f"controls: {_controls(engine)}")
     if engine.modalities:
         screen.say(f"weights: {most}")
+    if engine.licence:
+        screen.say(f"licence: {engine.licence}")
     needs = engine.needs()
     if needs.gpu_memory_gib:
         screen.say(f"needs: {needs.gpu_memory_gib:g} GiB of memory on each GPU")
@@ -93,7 +97,12 @@ def _show(screen: Screen, name: str, engine: Engine) -> None:
         screen.say(f"image: {needs.image}")
     screen.say()
     rows = [
-        (FLAGS.get(key, key), _shown(limit.default), _range(limit), limit.help)
+        (
+            FLAGS.get(key, key),
+            _shown(limit.default),
+            " ".join(limit.choices) or limit.said(),
+            limit.help,
+        )
         for key, limit in engine.limits.items()
     ]
     screen.table(("parameter", "default", "range", "what it does"), rows)
@@ -112,18 +121,6 @@ def _show(screen: Screen, name: str, engine: Engine) -> None:
 
 def _controls(engine: Engine) -> str:
     return ", ".join(str(modality) for modality in engine.modalities) or "none"
-
-
-def _range(limit: Limit) -> str:
-    if limit.choices:
-        return " ".join(limit.choices)
-    if limit.low is None and limit.high is None:
-        return ""
-    if limit.high is None:
-        return f"{limit.low:g} or more"
-    if limit.low is None:
-        return f"{limit.high:g} or less"
-    return f"{limit.low:g} to {limit.high:.12g}"
 
 
 def _shown(value: object) -> str:

@@ -29,6 +29,8 @@ class CommandEngine(ABC):
     limits: ClassVar[Mapping[str, Limit]] = {}
     max_weight: ClassVar[float | None] = 1.0
     max_batch: ClassVar[int] = 1
+    weight_maps: ClassVar[bool] = False
+    licence: ClassVar[str] = ""
 
     def defaults(self, run: RunSpec) -> Mapping[str, float | int | str | None]:
         """Each limit's own default."""
@@ -58,6 +60,10 @@ class CommandEngine(ABC):
     def fit(self, media: Media) -> Fit:
         """Any even size and any length as it is."""
         return Fit(media.width - media.width % 2, media.height - media.height % 2)
+
+    def seconds(self, request: RunRequest) -> float | None:
+        """Nobody has measured it."""
+        return None
 
     @abstractmethod
     def plan(self, requests: Sequence[RunRequest]) -> CommandJob:

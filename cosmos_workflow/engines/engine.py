@@ -28,13 +28,30 @@ class Options(BaseModel):
 
 @dataclass(frozen=True)
 class Limit:
-    """What an engine accepts for one parameter: its default, inclusive bounds or choices."""
+    """What an engine accepts for one parameter: its default, inclusive bounds or choices.
+
+    ``whole``: whole numbers only, where our parameter may have a fraction.
+    """
 
     default: float | int | str | None
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
     help: str = ""
+    whole: bool = False
+
+    def said(self) -> str:
+        """What is accepted, in words."""
+        if self.choices:
+            return ", ".join(self.choices)
+        number = "whole numbers " if self.whole else ""
+        if self.low is None and self.high is None:
+            return f"{number}of any size"
+        if self.low is None:
+            return f"{number}{self.high:g} or less"
+        if self.high is None:
+            return f"{number}{self.low:g} or more"
+        return f"{number}{self.low:g} to {self.high:.12g}"
 
 
 @dataclass(frozen=True)
@@ -94,6 +111,10 @@ class Engine(Protocol):
     max_weight: ClassVar[float | None]
     """Greatest control weight, None for no bound; the least is 0."""
     max_batch: ClassVar[int]
+    weight_maps: ClassVar[bool]
+    """Whether a weight may be a ``.pt`` map."""
+    licence: ClassVar[str]
+    """Under which terms the model may be used, in a line; empty for our own."""
 
     def defaults(self, run: RunSpec) -> Mapping[str, float | int | str | None]:
         """Defaults of the shared parameters for this run's options (a distilled model's steps)."""
@@ -118,6 +139,12 @@ class Engine(Protocol):
 
     def fit(self, media: Media) -> Fit:
         """What it makes of videos of this size, rate and number of frames, before any are made."""
+
+    def seconds(self, request: RunRequest) -> float | None:
+        """GPU seconds that such a run usually takes on one H100, all GPUs added up; None: unknown.
+
+        From the model's own published figures; an estimate for ``cosmos plan``.
+        """
 
     def plan(self, requests: Sequence[RunRequest]) -> Job:
         """The job for up to ``max_batch`` requests.  Raises SpecError before anything is sent."""

@@ -72,13 +72,8 @@ class Preview(CommandEngine):
     }
 
     def check(self, run: RunSpec, prompt: PromptSpec) -> None:
-        """Raise SpecError: nothing to draw on, a weight map, a weight without a video."""
+        """Raise SpecError: nothing to draw on, a weight without a video."""
         for control, weight in run.control_weights.items():
-            if isinstance(weight, str):
-                raise SpecError(
-                    f"--weight {control}={weight}: preview takes numbers, not weight maps",
-                    hint=f"like --weight {control}=0.5",
-                )
             given = control in prompt.control_inputs
             if weight and not given and control not in MADE_FROM_BASE:
                 raise SpecError(

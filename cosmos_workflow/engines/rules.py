@@ -129,9 +129,10 @@ def _check_weight(engine: Engine, modality: Modality, weight: float | str) -> No
             f"{', '.join(known) or 'none'}",
         )
     if isinstance(weight, str):
-        if not weight.endswith(".pt"):
+        if not weight.endswith(".pt") or not engine.weight_maps:
+            other = "or the path of a .pt" if engine.weight_maps else "not a"
             raise SpecError(
-                f"{flag}: a weight is a number or the path of a .pt weight map",
+                f"{flag}: for {engine.name} a weight is a number, {other} weight map",
                 hint=f"like --weight {modality}=0.4",
             )
         return
@@ -181,15 +182,10 @@ def _check_limit(engine: Engine, flag: str, value: Any, limit: Limit) -> None:
         return
     below = limit.low is not None and value < limit.low
     above = limit.high is not None and value > limit.high
-    if below or above:
+    if below or above or (limit.whole and value != int(value)):
+        wrong = "is out of range" if below or above else "is no whole number"
         raise SpecError(
-            f"{flag} {value} is out of range",
-            hint=f"{engine.name} takes {_range(limit)}"
+            f"{flag} {value} {wrong}",
+            hint=f"{engine.name} takes {limit.said()}"
             + (f"\n{flag}: {limit.help}" if limit.help else ""),
         )
-
-
-def _range(limit: Limit) -> str:
-    if limit.low is None:
-        return f"{limit.high:g} or less"
-    return f"{limit.low:g} or more" if limit.high is None else f"{limit.low:g} to {limit.high:.12g}"

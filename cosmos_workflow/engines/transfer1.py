@@ -54,6 +54,9 @@ LIMITS: Mapping[str, Limit] = {
     ),
 }
 
+LICENCE = "NVIDIA Open Model License; Llama Guard 3 under Meta's"
+"""Of the weights, by their pages on the hub."""
+
 BASE = "nvidia/Cosmos-Transfer1-7B"
 DRIVING_BASE = "nvidia/Cosmos-Transfer1-7B-Sample-AV"
 
@@ -79,6 +82,8 @@ class Transfer1:
     limits: ClassVar[Mapping[str, Limit]] = LIMITS
     max_weight: ClassVar[float | None] = 1.0
     max_batch: ClassVar[int] = 1
+    weight_maps: ClassVar[bool] = True
+    licence: ClassVar[str] = LICENCE
 
     def defaults(self, run: RunSpec) -> Mapping[str, float | int | str | None]:
         """The distilled model takes one step; a start from pure noise is sigma_max 80."""
@@ -137,6 +142,10 @@ class Transfer1:
     def fit(self, media: Media) -> Fit:
         """The model's size for this shape, and how the frames fall into its chunks of 121."""
         return transfer1_media.fit(media)
+
+    def seconds(self, request: RunRequest) -> float | None:
+        """The model's makers publish no figure."""
+        return None
 
     def plan(self, requests: Sequence[RunRequest]) -> CommandJob:
         """The job of one run.  Raises SpecError before anything is made or sent."""

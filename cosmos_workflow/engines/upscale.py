@@ -18,6 +18,7 @@ from cosmos_workflow.engines.transfer1 import (
     ENVIRONMENT,
     GPU_MEMORY_GIB,
     IMAGE,
+    LICENCE,
     only,
 )
 from cosmos_workflow.engines.transfer1_media import (
@@ -70,6 +71,7 @@ class Upscale(CommandEngine):
     summary: ClassVar[str] = "Cosmos Transfer1 4K upscaler: any video to 3840x2112"
     Options: ClassVar[type[Options]] = UpscaleOptions
     limits: ClassVar[Mapping[str, Limit]] = LIMITS
+    licence: ClassVar[str] = LICENCE
 
     def check(self, run: RunSpec, prompt: PromptSpec) -> None:
         """Raise SpecError when there is no video."""
