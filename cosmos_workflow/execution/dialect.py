@@ -88,7 +88,9 @@ class Dialect(Protocol):
 
     name: ClassVar[str]
     token: ClassVar[str]
-    """The variable that holds the token where the target names none; empty when none is needed."""
+    """The variable that holds the token where the service names none; empty when none is needed."""
+    url: ClassVar[str]
+    """Its address where there is only one in the world; else empty."""
 
     def headers(self, token: str) -> Mapping[str, str]:
         """Headers of every call; ``token`` is empty when there is none."""
@@ -136,6 +138,7 @@ class Synchronous(Protocol):
 
     name: ClassVar[str]
     token: ClassVar[str]
+    url: ClassVar[str]
 
     def headers(self, token: str) -> Mapping[str, str]:
         """Headers of every call."""

@@ -21,7 +21,7 @@ from cosmos_workflow.errors import (
 from cosmos_workflow.events import JobEnded, Log, RemoteFile, Staged, Transferring
 from cosmos_workflow.execution.clean import Cleaned, clean, read_clean
 from cosmos_workflow.execution.facts import HostFacts
-from cosmos_workflow.execution.host_scripts import FOLLOW, LOOK, SUBMIT
+from cosmos_workflow.execution.host_scripts import FOLLOW, LOOK, SHARED, SUBMIT
 from cosmos_workflow.execution.job import CommandJob, Derived, Input, Job, render
 from cosmos_workflow.execution.launcher import Launcher, Site
 from cosmos_workflow.execution.narrate import narrate
@@ -105,6 +105,25 @@ class OnHost:
                 "up", lambda report: self._transfer.push(new, site.root, report=report, new=True)
             )
         yield Staged(moved.sent, total, round(moved.seconds, 3))
+
+    def share(self, inputs: Sequence[Input]) -> Generator[Transferring, None, Mapping[str, str]]:
+        """Put inputs under the name of their content, for a server on the machine to read.
+
+        Returns the path of each there, by its key.  Raises TransferInterrupted when one did not
+        arrive as it left.
+        """
+        site, there = self._look(inputs)
+        new = {_place(item): item.source for item in inputs if _place(item) not in there}
+        files = {place: source for place, source in new.items() if isinstance(source, Path)}
+        yield from narrate(
+            "up", lambda report: self._transfer.push(files, site.root, report=report, new=True)
+        )
+        argv = ["sh", "-c", SHARED, "sh", site.root]
+        pairs = [part for item in inputs for part in (item.sha256, item.name)]
+        done = self.host.run([*argv, *pairs], check=False)
+        if done.exit_code:
+            raise TransferInterrupted(f"{done.stderr.strip()} did not arrive on {self.name} whole")
+        return {item.key: f"{site.root}/{_place(item)}" for item in inputs}
 
     def _look(self, inputs: Sequence[Input]) -> tuple[Site, frozenset[str]]:
         """The site with an absolute root, and which inputs lie there, checked: one command."""

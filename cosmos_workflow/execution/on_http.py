@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -28,8 +28,9 @@ from cosmos_workflow.events import (
 from cosmos_workflow.execution.clean import Cleaned
 from cosmos_workflow.execution.dialect import Answer, Call, Dialect, Download, Seen
 from cosmos_workflow.execution.facts import HostFacts
-from cosmos_workflow.execution.job import Attached, Input, Job, RequestJob, fill_attached
+from cosmos_workflow.execution.job import Attached, Job, RequestJob, fill_attached
 from cosmos_workflow.execution.narrate import narrate
+from cosmos_workflow.execution.on_host import OnHost
 from cosmos_workflow.execution.on_http_body import Body, form_body, json_body
 from cosmos_workflow.execution.on_http_client import Client, LostAnswer
 from cosmos_workflow.execution.on_http_download import download
@@ -43,8 +44,7 @@ FIRST_LOOK, LONGEST_LOOK = 1.0, 15.0
 class OnHttp:
     """A target that is a service.  ``token`` is asked when a call is made and never kept.
 
-    ``shared``: puts inputs where the server itself can read them and answers with the path, for
-    servers on a machine of ours; None where there is no such place.
+    ``machine``: one of ours that the server runs on; inputs that it reads by path are put there.
     """
 
     def __init__(
@@ -53,13 +53,12 @@ class OnHttp:
         client: Client,
         dialect: Dialect,
         *,
-        shared: Callable[[Sequence[Input]], Generator[Transferring, None, Mapping[str, str]]]
-        | None = None,
+        machine: OnHost | None = None,
     ) -> None:
         self.name = name
         self._client = client
         self._dialect = dialect
-        self._shared = shared
+        self._machine = machine
         self._paths: Mapping[str, str] = {}
         self._told: list[Exchanged] = []
         client.tell = self._told.append
@@ -90,14 +89,14 @@ class OnHttp:
         began, total, sent = time.monotonic(), sum(item.size for item in job.inputs), 0
         by_path = [item for item in job.inputs if item.key in _keys(job, "path")]
         if by_path:
-            if self._shared is None:
+            if self._machine is None:
                 raise ConfigError(
                     f"the server of {self.name} reads {by_path[0].name} from its own disk, and "
                     "cosmos cannot put it there",
                     hint="set via = the name of the SSH target it runs on, below "
-                    f"[targets.{self.name}]",
+                    f"[services.{self.name}]",
                 )
-            self._paths = yield from self._shared(by_path)
+            self._paths = yield from self._machine.share(by_path)
             sent = sum(item.size for item in by_path)
         yield Staged(sent, total, round(time.monotonic() - began, 3))
 
@@ -240,6 +239,8 @@ class OnHttp:
     def close(self) -> None:
         """Let go of connections."""
         self._client.close()
+        if self._machine is not None:
+            self._machine.close()
 
     def _said(self) -> Iterator[Exchanged]:
         said, self._told[:] = list(self._told), []

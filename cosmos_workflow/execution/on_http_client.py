@@ -59,12 +59,14 @@ class Address:
 class Client:
     """One service.  ``headers`` is asked before each call, so that a token is held nowhere.
 
-    ``tell`` gets what is worth keeping of each call.
+    ``tell`` gets what is worth keeping of each call.  ``reach``: where the address is one as seen
+    from another machine, from a port there to a port here that leads to it.
     """
 
     address: Address
     headers: Callable[[], Mapping[str, str]] = dict
     tell: Callable[[Exchanged], None] = lambda event: None
+    reach: Callable[[int], int] | None = None
     _http: httpx.Client | None = field(default=None, repr=False)
     _said: set[str] = field(default_factory=set, repr=False)
 
@@ -213,10 +215,17 @@ class Client:
     def _url(self, path: str) -> str:
         if path.startswith(("http://", "https://")):
             return path
-        return f"{self.address.url.rstrip('/')}/{path.lstrip('/')}"
+        return f"{self._root().rstrip('/')}/{path.lstrip('/')}"
+
+    def _root(self) -> str:
+        if self.reach is None:
+            return self.address.url
+        parts = urlsplit(self.address.url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        return parts._replace(netloc=f"127.0.0.1:{self.reach(port)}").geturl()
 
     def _same_host(self, url: httpx.URL) -> bool:
-        ours = urlsplit(self.address.url)
+        ours = urlsplit(self._root())
         return (url.scheme, url.host, url.port) == (ours.scheme, ours.hostname, ours.port)
 
     @contextmanager

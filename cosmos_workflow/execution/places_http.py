@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from pathlib import Path
 
-from cosmos_workflow.config.settings import ServiceSettings
-from cosmos_workflow.errors import ConfigError
+from cosmos_workflow.config.settings import Settings
+from cosmos_workflow.errors import ConfigError, did_you_mean
 from cosmos_workflow.execution import DIALECTS
 from cosmos_workflow.execution.dialect import Dialect
 from cosmos_workflow.execution.on_http import OnHttp
 from cosmos_workflow.execution.on_http_client import Address, Client
+from cosmos_workflow.execution.places import Ask, ssh
 
 
-def http(
-    name: str, settings: ServiceSettings, root: Path, ask: Callable[[str], str] | None = None
-) -> OnHttp:
-    """A service.  Raises ConfigError when it has no address or no dialect."""
-    for key, like in (("url", "http://localhost:8000"), ("dialect", "videos")):
-        if not getattr(settings, key):
-            raise ConfigError(
-                f"target {name!r} has no {key}",
-                hint=f'set {key} below [services.{name}] in config.toml, like "{like}"',
-            )
+def http(project: Settings, name: str, ask: Ask | None = None) -> OnHttp:
+    """A service.  Raises ConfigError when it has no address, or is by way of no known machine."""
+    settings = project.services[name]
     dialect: Dialect = DIALECTS.load(settings.dialect)()
+    url = settings.url or dialect.url
+    if not url:
+        raise ConfigError(
+            f"the service {name!r} has no url",
+            hint=f'set url below [services.{name}] in config.toml, like "http://localhost:8000"',
+        )
+    address = Address(name, url, settings.ca_file, settings.proxy, silence=float(settings.silence))
     variable = settings.token or dialect.token
-    address = Address(
-        name, settings.url, settings.ca_file, settings.proxy, silence=float(settings.silence)
-    )
     client = Client(address, lambda: dialect.headers(os.environ.get(variable, "")))
-    return OnHttp(name, client, dialect)
+    if not settings.via:
+        return OnHttp(name, client, dialect)
+    known = [one for one, machine in project.machines().items() if machine.kind == "ssh"]
+    if settings.via not in known:
+        raise ConfigError(
+            f"the service {name!r} is reached by {settings.via!r}, which is no SSH target",
+            hint=f"{did_you_mean(settings.via, known)}known: {', '.join(known) or 'none'}",
+        )
+    machine = ssh(project, settings.via, ask)
+    client.reach = machine.host.reach
+    return OnHttp(name, client, dialect, machine=machine)

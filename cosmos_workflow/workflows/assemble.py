@@ -45,7 +45,7 @@ def target(settings: Settings, name: str, ask: Callable[[str], str] | None = Non
             f"add [targets.{name}] to config.toml, or set [remote] host",
         )
     build = TARGETS.load(known[name].kind)
-    built: Target = build(name, known[name], settings.root, ask)
+    built: Target = build(settings, name, ask)
     return built
 
 

@@ -50,6 +50,7 @@ class HttpJob:
 
     name: ClassVar[str]
     token: ClassVar[str] = ""
+    url: ClassVar[str] = ""
     WAYS: ClassVar[Ways]
 
     def headers(self, token: str) -> Mapping[str, str]:
