@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from cosmos_workflow.engines import crashes
-from cosmos_workflow.engines.crashes import EXCEPTION, Crash
+from cosmos_workflow.engines import crashes, refusals
+from cosmos_workflow.engines.crashes import Crash
 from cosmos_workflow.engines.transfer1_log import LOG, pieces
 from cosmos_workflow.events import Blocked, Failed, JobEnded, Output, Succeeded, Verdict
 
@@ -16,13 +16,6 @@ OFFLOADS = (
     "offload_guardrail_models",
     "offload_prompt_upsampler",
 )
-
-_GUARDRAILS = {
-    "BLOCKLIST": "Blocklist",
-    "LLAMAGUARD3": "Llama Guard 3",
-    "VIDEOCONTENTSAFETYFILTER": "video content safety filter",
-}
-
 
 RESULT = "outputs/output.mp4"
 """The video that a run leaves, below its workspace."""
@@ -51,14 +44,13 @@ def verdict(run_id: str, ended: JobEnded, log: Sequence[str]) -> Verdict:
 
 
 def _refusal(lines: Sequence[str]) -> Blocked | None:
-    reason = _reason(lines)
+    reason = refusals.reason(lines)
     messages = [match["message"] for match in map(LOG.match, lines) if match]
     blocked_end = any(m.startswith("Guardrail blocked generation") for m in messages)
     if reason is None and not blocked_end:
         return None
-    name, _, said = (reason or "").partition(": ")
-    by = _GUARDRAILS.get(name, name.strip().title() or "guardrail")
-    video = by == _GUARDRAILS["VIDEOCONTENTSAFETYFILTER"]
+    by, said = refusals.split(reason or "")
+    video = by == refusals.VIDEO
     video = video or any(m.startswith("All generated videos failed safety") for m in messages)
     if video:
         return Blocked(
@@ -70,41 +62,12 @@ def _refusal(lines: Sequence[str]) -> Blocked | None:
         )
     upsampled = any(m.startswith("Upsampled prompt ") for m in messages)
     what = "prompt, as the upsampler rewrote it" if upsampled else "prompt"
-    word = _blocked_word(said)
     return Blocked(
         what,
         by,
-        _without_prompt(said) or "the prompt was judged unsafe",
-        hint=f"say {word!r} in other words; the list matches single words, whatever they mean"
-        if word
-        else "say it in other words; this guardrail cannot be turned off",
+        refusals.without_prompt(said) or "the prompt was judged unsafe",
+        refusals.other_words(said) or "say it in other words; this guardrail cannot be turned off",
     )
-
-
-def _reason(lines: Sequence[str]) -> str | None:
-    """The text after GUARDRAIL BLOCKED, which goes on over the lines of the prompt it quotes."""
-    start = "GUARDRAIL BLOCKED: "
-    said: list[str] = []
-    for line in lines:
-        logged = LOG.match(line)
-        if said and (logged or EXCEPTION.match(line) or line.startswith("Traceback ")):
-            break
-        if said:
-            said.append(line)
-        elif logged and logged["message"].startswith(start):
-            said.append(logged["message"].removeprefix(start))
-    return "\n".join(said) if said else None
-
-
-def _blocked_word(said: str) -> str:
-    match = re.search(r"(?:Exact|Partial) Match Word: (.*)\Z", said, re.DOTALL)
-    return match[1].strip() if match else ""
-
-
-def _without_prompt(said: str) -> str:
-    """The reason alone: the guardrail quotes the whole prompt back."""
-    quoted = r": Prompt: .*, ((?:Exact|Partial) Match Word: )"
-    return re.sub(quoted, r": \1", said, flags=re.DOTALL).strip()[:600]
 
 
 # -- other failures -------------------------------------------------------------------------------
