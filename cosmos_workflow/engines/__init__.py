@@ -8,6 +8,7 @@ ENGINES = Registry(
     rows={
         "preview": "cosmos_workflow.engines.preview:Preview",
         "transfer1": "cosmos_workflow.engines.transfer1:Transfer1",
+        "transfer25": "cosmos_workflow.engines.transfer25:Transfer25",
         "upscale": "cosmos_workflow.engines.upscale:Upscale",
     },
 )
