@@ -141,10 +141,8 @@ def facts(request: RunRequest) -> tuple[str, ...]:
     width, height = shape(media, options.resolution)
     chunk, kept = options.num_video_frames_per_chunk, options.num_conditional_frames
     count = chunks(frames, chunk, kept)
-    lines = [
-        f"made at {width}x{height}, {frames} frame{"s" * (frames > 1)} at {fps} fps ({frames / fps:.1f} s), "
-        f"in {count} chunk(s) of {chunk}"
-    ]
+    said = f"{frames} frames at {fps} fps ({frames / fps:.1f} s)" if frames > 1 else "an image"
+    lines = [f"made at {width}x{height}, {said}, in {count} chunk(s) of {chunk}"]
     if options.keep_input_resolution and (media.width, media.height) != (width, height):
         lines.append(f"brought back to {media.width}x{media.height}, the size of the input video")
     if media.fps != fps:
