@@ -33,7 +33,8 @@ class RequestEngine(CommandEngine):
         """Success with files, a guardrail's refusal, or the service's own error."""
         told = answer(log)
         if ended.exit_code == 0 and ended.files:
-            return Succeeded(tuple(Output(f.path, f.size, f.sha256) for f in ended.files))
+            files = sorted(ended.files, key=lambda file: not file.path.endswith(".mp4"))
+            return Succeeded(tuple(Output(f.path, f.size, f.sha256) for f in files))
         if ended.exit_code == 0:
             return Failed("no_output", f"{self.name} says it is done and names no video")
         message = words(told.get("error")) or f"{self.name} failed and does not say why"

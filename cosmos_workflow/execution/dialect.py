@@ -113,6 +113,12 @@ class Dialect(Protocol):
     def cancel(self, ref: str) -> Call | None:
         """The call that ends the job; None where the service has none."""
 
+    def before(self, job: RequestJob) -> Sequence[Call]:
+        """Calls to make before anything is uploaded; none for a job that every version takes."""
+
+    def allow(self, job: RequestJob, answers: Sequence[Answer]) -> None:
+        """Raise SubmissionRejected where ``before``'s answers say that it cannot be done here."""
+
     def recent(self, job: RequestJob) -> Call | None:
         """The call that lists the latest jobs, to look up one whose creation got no answer."""
 

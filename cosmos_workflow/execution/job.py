@@ -132,6 +132,8 @@ class RequestJob:
     - ``body``: fields with JSON values whose leaves may be Attached.  ``encoding`` "form" sends
       them as parts of a form, those that are no scalars as JSON text.
     - ``parameters``: our names of the parameters, with the values that the service is told.
+    - ``requires``: what not every version of the service can do, in the dialect's words; it is
+      asked for them before anything is uploaded.
     - ``outputs``: run id -> the files that will be brought home; the first is *the* result.
     - ``time_limit``: seconds from submission, after which the job is cancelled; 0 for none.
     """
@@ -147,6 +149,7 @@ class RequestJob:
     inputs: tuple[Input, ...] = ()
     time_limit: int = 0
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    requires: tuple[str, ...] = ()
 
 
 Job = CommandJob | RequestJob

@@ -61,6 +61,7 @@ def _request(data: Mapping[str, Any]) -> RequestJob:
         inputs=_inputs(data),
         time_limit=data["time_limit"],
         parameters=dict(data.get("parameters", {})),
+        requires=tuple(data.get("requires", ())),
     )
 
 

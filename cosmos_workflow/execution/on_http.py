@@ -64,13 +64,22 @@ class OnHttp:
         client.tell = self._told.append
 
     def check(self, job: Job) -> None:
-        """Raise ConfigError for a job that is no request in this service's dialect."""
+        """Raise ConfigError for a job that is no request in this service's dialect, or whose
+        server would read files that cannot be put on its disk."""
         if not isinstance(job, RequestJob) or job.dialect != self._dialect.name:
             speaks = job.dialect if isinstance(job, RequestJob) else "commands"
             raise ConfigError(
                 f"{self.name} is a service that speaks {self._dialect.name}; the engine "
                 f"{job.engine} speaks {speaks}",
                 hint="cosmos targets lists what each target takes; name another with --target",
+            )
+        by_path = [item.name for item in job.inputs if item.key in _keys(job, "path")]
+        if by_path and self._machine is None:
+            raise ConfigError(
+                f"the server of {self.name} reads {by_path[0]} from its own disk, and cosmos "
+                "cannot put it there",
+                hint="set via = the name of the SSH target it runs on, below "
+                f"[services.{self.name}]",
             )
 
     def explain(self, job: Job) -> str:
@@ -86,16 +95,12 @@ class OnHttp:
         What is uploaded to the service's store is named in the request that follows at once, so
         it is done by ``submit``.
         """
+        assert isinstance(job, RequestJob)
         began, total, sent = time.monotonic(), sum(item.size for item in job.inputs), 0
+        questions = self._dialect.before(job)
+        self._dialect.allow(job, [self._client.ask("ask", call) for call in questions])
         by_path = [item for item in job.inputs if item.key in _keys(job, "path")]
-        if by_path:
-            if self._machine is None:
-                raise ConfigError(
-                    f"the server of {self.name} reads {by_path[0].name} from its own disk, and "
-                    "cosmos cannot put it there",
-                    hint="set via = the name of the SSH target it runs on, below "
-                    f"[services.{self.name}]",
-                )
+        if by_path and self._machine is not None:
             self._paths = yield from self._machine.share(by_path)
             sent = sum(item.size for item in by_path)
         yield Staged(sent, total, round(time.monotonic() - began, 3))

@@ -132,6 +132,13 @@ class HttpJob:
         method, path = self.WAYS.cancel
         return Call(method, path.format(id=ref))
 
+    def before(self, job: RequestJob) -> Sequence[Call]:
+        """Nothing is asked first."""
+        return ()
+
+    def allow(self, job: RequestJob, answers: Sequence[Answer]) -> None:
+        """Every version takes every job."""
+
     def recent(self, job: RequestJob) -> Call | None:
         """There is no list."""
         return None
