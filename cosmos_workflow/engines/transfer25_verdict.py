@@ -58,9 +58,9 @@ def _result(run_id: str, ended: JobEnded) -> RemoteFile | None:
 
 
 def _is_of(run_id: str, file: RemoteFile, result: RemoteFile) -> bool:
-    """Files of the job that are of this run: the others belong to those that share it."""
+    """Files of this run: others belong to runs that share the job, or are the model's own logs."""
     own = file.path.startswith((f"outputs/{run_id}.", f"outputs/{run_id}_"))
-    return file != result and (own or not file.path.startswith("outputs/rs_"))
+    return own and file != result
 
 
 def _messages(lines: Sequence[str]) -> list[str]:
