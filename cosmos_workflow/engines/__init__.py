@@ -10,5 +10,6 @@ ENGINES = Registry(
         "transfer1": "cosmos_workflow.engines.transfer1:Transfer1",
         "transfer25": "cosmos_workflow.engines.transfer25:Transfer25",
         "upscale": "cosmos_workflow.engines.upscale:Upscale",
+        "vllm_omni": "cosmos_workflow.engines.vllm_omni:VllmOmni",
     },
 )

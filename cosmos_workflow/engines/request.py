@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cosmos_workflow.engines.command import CommandEngine
+from cosmos_workflow.engines.engine import RunRequest
 from cosmos_workflow.events import Blocked, Failed, JobEnded, Output, Progress, Succeeded, Verdict
+from cosmos_workflow.execution.job import RequestJob
 
 
 class RequestEngine(CommandEngine):
@@ -16,6 +19,10 @@ class RequestEngine(CommandEngine):
     A subclass sets ``name`` and ``summary``, writes ``plan``, and says in ``refusal`` how its
     service tells that a guardrail refused.
     """
+
+    @abstractmethod
+    def plan(self, requests: Sequence[RunRequest]) -> RequestJob:  # type: ignore[override]
+        """The request; each engine has its own."""
 
     def progress(self, line: str) -> Progress | None:
         """The driver tells it by the service's own status."""
@@ -36,7 +43,8 @@ class RequestEngine(CommandEngine):
             files = sorted(ended.files, key=lambda file: not file.path.endswith(".mp4"))
             return Succeeded(tuple(Output(f.path, f.size, f.sha256) for f in files))
         if ended.exit_code == 0:
-            return Failed("no_output", f"{self.name} says it is done and names no video")
+            hint = f"cosmos logs {run_id} has its last answer"
+            return Failed("no_output", f"{self.name} says it is done and names no video", hint)
         message = words(told.get("error")) or f"{self.name} failed and does not say why"
         again = f"cosmos logs {run_id} has its last answer"
         return self.refusal(told, message) or Failed("engine", message, again)
