@@ -41,10 +41,13 @@ GPU_MEMORY_GIB = 61.0
 ENVIRONMENT: Mapping[str, str] = {"COSMOS_VERBOSE": "1", "PYTHONUNBUFFERED": "1"}
 """Without it the chunks, and why a guardrail refused, are in a file of the model's alone."""
 
+SHARING: Mapping[int, float] = {1: 1.0, 2: 1.1, 4: 1.23, 8: 1.47}
+"""How much more work it is, all added up, to share it among so many GPUs."""
+
 LIMITS: Mapping[str, Limit] = {
     "seed": Limit(2025, 0, 2**32 - 1, help="another number, another take"),
     "num_steps": Limit(35, 1, 200, help="more: finer, and as much slower"),
-    "guidance": Limit(3, 0, 7, help="a whole number; the higher, the closer to the prompt"),
+    "guidance": Limit(3, 0, 7, help="the higher, the closer to the prompt", whole=True),
     "sigma_max": Limit(
         None, 0, 200, help="left away, the input video only feeds controls; 200 is pure noise"
     ),
@@ -64,6 +67,7 @@ class Transfer25(CommandEngine):
     modalities: ClassVar[tuple[Modality, ...]] = tuple(transfer25_spec.HINTS)
     limits: ClassVar[Mapping[str, Limit]] = LIMITS
     max_batch: ClassVar[int] = 32
+    licence: ClassVar[str] = "NVIDIA Open Model License"
 
     def defaults(self, run: RunSpec) -> Mapping[str, float | int | str | None]:
         """The distilled model takes four steps and has no guidance."""
@@ -103,6 +107,17 @@ class Transfer25(CommandEngine):
     def fit(self, media: Media) -> Fit:
         """The model's size for this shape, and how the frames fall into its chunks of 93."""
         return transfer25_media.fit(media)
+
+    def seconds(self, request: RunRequest) -> float | None:
+        """From the makers' table for one H100 NVL: seconds a chunk of 93 frames at 720."""
+        options, steps = options_of(request.run), request.run.parameters.num_steps
+        assert request.input_video is not None and steps is not None
+        media = request.media[request.input_video]
+        count = transfer25_media.chunks_of(media, options)
+        width, height = transfer25_media.shape(media, options.resolution)
+        chunk = 64.5 * steps / 4 if options.use_distilled else 445.5 * steps / 35
+        size = width * height / (1280 * 704) * options.num_video_frames_per_chunk / 93
+        return count * chunk * size * SHARING.get(request.gpus, 1.0)
 
     def plan(self, requests: Sequence[RunRequest]) -> CommandJob:
         """The job of runs with one ``batch_key``.  Raises SpecError before anything is sent."""
@@ -172,12 +187,7 @@ def _part(number: int, request: RunRequest, of: int) -> _Part:
     prefix = f"{number}_" if of > 1 else ""
     files = transfer25_media.sources(request)
     media = transfer25_media.check_media(request, files)
-    options = options_of(request.run)
-    count = transfer25_media.chunks(
-        transfer25_media.frames_read(media, options),
-        options.num_video_frames_per_chunk,
-        options.num_conditional_frames,
-    )
+    count = transfer25_media.chunks_of(media, options_of(request.run))
     return _Part(
         WrittenFile(f"{prefix}spec.json", json=transfer25_spec.sample(request, files, prefix)),
         transfer25_media.inputs(request, files, prefix),

@@ -129,6 +129,15 @@ def frames_read(media: Media, options: Transfer25Options) -> int:
     return min(media.frames, options.max_frames or media.frames)
 
 
+def chunks_of(media: Media, options: Transfer25Options) -> int:
+    """How many pieces a run is made in."""
+    return chunks(
+        frames_read(media, options),
+        options.num_video_frames_per_chunk,
+        options.num_conditional_frames,
+    )
+
+
 def check_machine(request: RunRequest) -> None:
     """Raise SpecError for a number of GPUs that the model cannot share its work among."""
     if request.gpus not in GPU_COUNTS:

@@ -87,7 +87,9 @@ class Transfer25Options(Options):
         "", description="post-trained weights, below the target's checkpoints"
     )
     experiment: str = Field(
-        "", pattern=r"^[A-Za-z0-9_.-]*$", description="the experiment they were trained with"
+        "",
+        pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]*)?$",
+        description="the experiment they were trained with",
     )
 
 
@@ -118,7 +120,6 @@ def check(run: RunSpec, prompt: PromptSpec) -> None:
             hint="give the PromptSpec one; render the color pass, or use engine transfer1 with "
             "--option ignore_input=true",
         )
-    _check_numbers(run)
     _check_controls(run, prompt, options, controls)
     _check_masks(options, controls)
     _check_style(options, controls)
@@ -126,21 +127,6 @@ def check(run: RunSpec, prompt: PromptSpec) -> None:
         _check_distilled(run, controls)
     _check_frames(options)
     _check_own_weights(options, controls)
-
-
-def _check_numbers(run: RunSpec) -> None:
-    guidance = run.parameters.guidance
-    if guidance is not None and guidance != int(guidance):
-        raise SpecError(
-            f"--guidance {guidance:g}: transfer25 takes whole numbers, 0 to 7",
-            hint=f"--guidance {int(guidance)} or --guidance {int(guidance) + 1}",
-        )
-    for control, weight in run.control_weights.items():
-        if isinstance(weight, str):
-            raise SpecError(
-                f"--weight {control}={weight}: transfer25 takes no weight maps",
-                hint=f"give the place as a mask video: --option mask_path={control}=mask.mp4",
-            )
 
 
 def _check_controls(

@@ -10,7 +10,7 @@ from cosmos_workflow.engines.engine import RunRequest
 from cosmos_workflow.engines.transfer25_media import (
     Sources,
     check_media,
-    chunks,
+    chunks_of,
     frames_read,
     rate,
     shape,
@@ -139,8 +139,7 @@ def facts(request: RunRequest) -> tuple[str, ...]:
     media = check_media(request, files)
     frames, fps = frames_read(media, options), rate(media)
     width, height = shape(media, options.resolution)
-    chunk, kept = options.num_video_frames_per_chunk, options.num_conditional_frames
-    count = chunks(frames, chunk, kept)
+    chunk, count = options.num_video_frames_per_chunk, chunks_of(media, options)
     said = f"{frames} frames at {fps} fps ({frames / fps:.1f} s)" if frames > 1 else "an image"
     lines = [f"made at {width}x{height}, {said}, in {count} chunk(s) of {chunk}"]
     if options.keep_input_resolution and (media.width, media.height) != (width, height):

@@ -37,7 +37,7 @@ else
 fi
 
 set +e
-"${model[@]}" "$program" "$@" 2>&1 | python3 "$here/steps.py"
+"${model[@]}" "$program" "$@" 2>&1 | python3 "$here/steps.py" 'Generating samples'
 code=${PIPESTATUS[0]}
 
 # Why a guardrail refused is in the model's own log alone, where it does not speak at length.

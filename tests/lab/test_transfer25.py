@@ -103,7 +103,7 @@ def test_guidance_is_whole_before_anything_is_sent(gpu: Project) -> None:
         "create-run", made["id"], "--engine", "transfer25", "--weight", "edge=1",
         "--guidance", "3.5", code=3,
     )  # fmt: skip
-    assert "whole numbers" in refused.stderr
+    assert "no whole number" in refused.stderr
 
 
 def refused(project: Project, spec: str) -> Blocked:
