@@ -188,6 +188,11 @@ class Failed(Event):
 
 
 @dataclass(frozen=True)
+class Cancelling(Event):
+    """Somebody asked for the end of the run; a service may forget the job at once."""
+
+
+@dataclass(frozen=True)
 class Cancelled(Event):
     """Somebody cancelled the run."""
 
@@ -202,7 +207,7 @@ _KINDS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
         Planned, Transferring, Staged, Submitted, Log, Progress, Disconnected, Exchanged, JobEnded,
-        Output, Succeeded, Blocked, Failed, Cancelled,
+        Output, Succeeded, Blocked, Failed, Cancelling, Cancelled,
     )
 }  # fmt: skip
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from cosmos_workflow.engines.engine import Fit, Limit, Needs, Options, RunRequest
 from cosmos_workflow.events import Failed, JobEnded, Output, Progress, Succeeded, Verdict
-from cosmos_workflow.execution.job import CommandJob
+from cosmos_workflow.execution.job import Job
 from cosmos_workflow.prompts.enums import Modality
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
@@ -53,6 +53,10 @@ class CommandEngine(ABC):
         parts = [self.name, controls, run.parameters.model_dump(mode="json"), run.options]
         return json.dumps(parts, sort_keys=True)
 
+    def asks_service(self, run: RunSpec) -> bool:
+        """The plan is the same wherever it is run."""
+        return False
+
     def facts(self, request: RunRequest) -> Sequence[str]:
         """Nothing worth a line."""
         return ()
@@ -66,7 +70,7 @@ class CommandEngine(ABC):
         return None
 
     @abstractmethod
-    def plan(self, requests: Sequence[RunRequest]) -> CommandJob:
+    def plan(self, requests: Sequence[RunRequest]) -> Job:
         """The job; each engine has its own."""
 
     def progress(self, line: str) -> Progress | None:

@@ -21,7 +21,7 @@ class RequestEngine(CommandEngine):
     """
 
     @abstractmethod
-    def plan(self, requests: Sequence[RunRequest]) -> RequestJob:  # type: ignore[override]
+    def plan(self, requests: Sequence[RunRequest]) -> RequestJob:
         """The request; each engine has its own."""
 
     def progress(self, line: str) -> Progress | None:

@@ -144,8 +144,9 @@ def control_guidance(work: Work, options: VllmOmniOptions) -> float:
     """How strongly the controls pull; what the model's makers use, by control."""
     if options.control_guidance is not None:
         return options.control_guidance
-    alone = (*work.given, *work.made)
-    return {(Modality.SEGMENTATION,): 2.0, (Modality.HDMAP,): 3.0}.get(alone, 1.5)
+    used = (*work.given, *work.made)
+    alone = {Modality.SEGMENTATION: 2.0, Modality.HDMAP: 3.0}
+    return alone.get(used[0], 1.5) if len(used) == 1 else 1.5
 
 
 def reference(work: Work, field: str = "input_reference") -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from cosmos_workflow.execution.facts import ServiceFacts
 from cosmos_workflow.execution.job import RequestJob
@@ -54,12 +54,14 @@ class Answer:
 class Download:
     """A result: its path below the job's workspace, and the call that brings it.
 
-    ``media``: what its content type must begin with.
+    ``media``: what its content type must begin with.  ``not_yet``: words of a 404 that means only
+    that it is not ready; empty where there are none.
     """
 
     path: str
     call: Call
     media: tuple[str, ...] = ("video/", "application/octet-stream", "binary/octet-stream")
+    not_yet: str = ""
 
 
 @dataclass(frozen=True)
@@ -139,24 +141,45 @@ class Dialect(Protocol):
         """What the answers to ``probe`` say, in the same order; None where there was none."""
 
 
+@runtime_checkable
 class Synchronous(Protocol):
-    """A service whose answer to the request is the result: the request has to be held."""
+    """A service whose answer to the request is the result: the request has to be held.
+
+    ``url`` in the methods is the address in the settings: one kind of service may be laid out
+    otherwise where it is hosted.
+    """
 
     name: ClassVar[str]
     token: ClassVar[str]
+    """The variable with the token; the service may do without one."""
     url: ClassVar[str]
 
     def headers(self, token: str) -> Mapping[str, str]:
         """Headers of every call."""
 
-    def create(self, job: RequestJob) -> Call:
+    def ready(self, url: str) -> Call | None:
+        """The call that says whether it can be asked now; None where there is none."""
+
+    def is_ready(self, answer: Answer) -> str:
+        """What the service says of itself.  Raises HostError where it says no, or nothing."""
+
+    def create(self, job: RequestJob, url: str) -> Call:
         """The request."""
 
-    def again(self, answer: Answer) -> Call | None:
+    def again(self, job: RequestJob, url: str, answer: Answer) -> Call | None:
         """The next call when the answer was "not yet" (202), else None."""
 
     def result(self) -> Mapping[str, str]:
         """Fields of the answer that hold a file in base64, and the path each is written to."""
+
+    def fault(self, fields: Mapping[str, Any]) -> str:
+        """Why an answer of 200 is no result after all, in words; empty when it is one.
+
+        ``fields``: the answer's own, without the files in it, which are left as empty text.
+        """
+
+    def told(self, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The facts of the answer that are kept; those of another type than agreed are left out."""
 
     def probe(self) -> Sequence[Call]:
         """Calls that say how the service is."""

@@ -57,6 +57,8 @@ def download(client: Client, item: Download, dest: Path, report: Report) -> None
 
 def _check(client: Client, item: Download, response: httpx.Response) -> None:
     name = Path(item.path).name
+    if response.status_code == 404 and item.not_yet and item.not_yet in _words(response):
+        raise TransferInterrupted(f"{name} is not ready yet", hint="it is asked for again")
     if response.status_code in (404, 410):
         raise JobFailed(
             f"{client.address.name} no longer has {name} (HTTP {response.status_code})",
@@ -71,6 +73,11 @@ def _check(client: Client, item: Download, response: httpx.Response) -> None:
             f"{client.address.name} gives {name} as {media.split(';')[0]}, not as a video",
             hint="nothing was kept; cosmos logs shows what it said",
         )
+
+
+def _words(response: httpx.Response) -> str:
+    """The beginning of an error's body."""
+    return next(response.iter_bytes(4096), b"").decode("utf-8", "replace")
 
 
 def _mark(tag: Path, response: httpx.Response) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from cosmos_workflow.events import (
     Blocked,
     Cancelled,
+    Cancelling,
     Event,
     ExecutionStatus,
     Failed,
@@ -28,7 +29,7 @@ class Run:
     """One attempt at a RunSpec.  Times are seconds since the epoch, None when not reached.
 
     ``stage`` and ``fraction`` (0..1) say how far a running one is; ``message``, ``hint`` and
-    ``cause`` why an unsuccessful one ended.
+    ``cause`` why an unsuccessful one ended; ``cancelling``: somebody asked for its end.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Run:
     cause: str = ""
     message: str = ""
     hint: str = ""
+    cancelling: bool = False
 
     @property
     def spec_id(self) -> str:
@@ -94,6 +96,8 @@ def _after(run: Run, event: Event, at: float) -> Run:
             return replace(run, cause=event.cause, message=event.message, hint=event.hint)
         case Blocked():
             return replace(run, cause="blocked", message=event.message, hint=event.hint)
+        case Cancelling():
+            return replace(run, cancelling=True)
         case Cancelled():
             return replace(run, cause="cancelled", message=event.message)
     return run

@@ -105,7 +105,7 @@ def _progress(bench: Bench, text: str) -> Iterator[Progress]:
 
 
 def _conclude(bench: Bench, folder: RunFolder, handle: Handle, ended: JobEnded) -> Iterator[Event]:
-    if ended.reason == "cancelled":
+    if ended.reason == "cancelled" or (ended.reason == "gone" and folder.run().cancelling):
         yield Cancelled("on request")
         return
     if ended.reason != "exited":

@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 
 from cosmos_workflow.config import secrets
 from cosmos_workflow.engines.rules import settle
-from cosmos_workflow.errors import SubmissionRejected
+from cosmos_workflow.errors import HostUnreachable, SubmissionRejected
 from cosmos_workflow.events import (
     Cancelled,
+    Cancelling,
     Event,
     ExecutionStatus,
     Failed,
@@ -22,9 +23,10 @@ from cosmos_workflow.events import (
     Submitted,
     Transferring,
 )
+from cosmos_workflow.execution.facts import ServiceFacts
 from cosmos_workflow.execution.job import Job
 from cosmos_workflow.execution.narrate import narrate
-from cosmos_workflow.execution.target import Handle
+from cosmos_workflow.execution.target import Handle, Target
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
 from cosmos_workflow.runs.run import Run
@@ -57,14 +59,30 @@ class Plan:
 def plan(
     bench: Bench, run: RunSpec, prompt: PromptSpec, how: How, run_id: str, job_name: str
 ) -> Plan:
-    """What ``--dry-run`` prints.  Raises SpecError; nothing is opened but the specs' own files."""
+    """What ``--dry-run`` prints.  Raises SpecError; nothing is opened but the specs' own files.
+
+    Where the plan depends on which model a service has, the service is asked.
+    """
     run = settle(bench.engine, run, prompt)
     request = build_request(bench.settings, bench.engine, run, prompt, how, run_id, job_name)
+    if bench.engine.asks_service(run):
+        request = replace(request, service=_service(bench.target))
     job = bench.engine.plan([request])
     names = bench.settings.all_targets()[bench.target.name].secrets
     bench.target.check(job)
     job = replace(job, secrets=tuple(dict.fromkeys((*job.secrets, *names))))
     return Plan(job, tuple(bench.engine.facts(request)))
+
+
+def _service(target: Target) -> ServiceFacts | None:
+    """What the service says of itself; None of a machine, which ``Target.check`` refuses."""
+    said = target.facts().service
+    if said and not said.ready:
+        raise HostUnreachable(
+            f"{target.name} does not say what it is: {said.message}",
+            hint=f"does it run, and is its url right? cosmos status --target {target.name}",
+        )
+    return said
 
 
 def start(
@@ -119,6 +137,7 @@ def cancel(bench: Bench, folder: RunFolder) -> Run:
     if run.status.final:
         return run
     if run.handle is not None:
+        folder.record(Cancelling())
         bench.target.cancel(run.handle)
         for _ in _until_told(bench, folder):
             pass
