@@ -18,6 +18,9 @@ TABLES: dict[str, type[Table]] = {
 NAMED: dict[str, type[Table]] = {"targets": TargetSettings, "services": ServiceSettings}
 """Tables of tables, whose names are a person's own."""
 
+SERVICES = {"COSMOS_BASE_URL": "nim"}
+"""Variables that make a service of their own: its address, and its name, which is its dialect."""
+
 TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 Key = tuple[str, ...]
@@ -34,6 +37,10 @@ def overrides(environ: Mapping[str, str], names: Mapping[str, Iterable[str]]) ->
     Raises ConfigError for a variable of ours that names no setting, or a value of another type.
     """
     found: dict[Key, Any] = {}
+    for name, service in SERVICES.items():
+        if environ.get(name):
+            found["services", service, "dialect"] = service
+            found["services", service, "url"] = environ[name]
     for name in sorted(environ):
         for table in NAMED:
             if name.startswith(f"COSMOS_{table.upper()}_"):

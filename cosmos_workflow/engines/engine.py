@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Protocol
 from pydantic import BaseModel, ConfigDict
 
 from cosmos_workflow.events import JobEnded, Progress, Verdict
+from cosmos_workflow.execution.facts import ServiceFacts
 from cosmos_workflow.execution.job import Job
 from cosmos_workflow.prompts.enums import Modality
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
@@ -98,6 +99,8 @@ class RunRequest:
     time_limit: int = 0
     extra_files: Mapping[str, Path] = field(default_factory=dict)
     """Files that options name (masks, region videos), absolute, by the text that names them."""
+    service: ServiceFacts | None = None
+    """What the service says of itself, where the engine asks for it."""
 
 
 class Engine(Protocol):
@@ -130,6 +133,9 @@ class Engine(Protocol):
 
     def batch_key(self, run: RunSpec) -> str:
         """Runs with equal keys may share one loaded model."""
+
+    def asks_service(self, run: RunSpec) -> bool:
+        """Whether the plan depends on what the service says of itself: ``request.service``."""
 
     def facts(self, request: RunRequest) -> Sequence[str]:
         """What a settled run will be, a line each: size, frames, what is made on the way.

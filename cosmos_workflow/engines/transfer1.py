@@ -135,6 +135,10 @@ class Transfer1:
         ]
         return json.dumps(key, sort_keys=True)
 
+    def asks_service(self, run: RunSpec) -> bool:
+        """It runs on a machine."""
+        return False
+
     def facts(self, request: RunRequest) -> Sequence[str]:
         """What the run will be, a line each: size, frames, chunks, what is made on the way."""
         return transfer1_spec.facts(request)

@@ -28,6 +28,7 @@ DIALECTS = Registry(
     kind="dialect",
     group="cosmos_workflow.dialects",
     rows={
+        "nim": "cosmos_workflow.execution.dialects.nim:Nim",
         "videos": "cosmos_workflow.execution.dialects.videos:Videos",
     },
 )

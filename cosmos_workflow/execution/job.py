@@ -134,6 +134,8 @@ class RequestJob:
     - ``parameters``: our names of the parameters, with the values that the service is told.
     - ``requires``: what not every version of the service can do, in the dialect's words; it is
       asked for them before anything is uploaded.
+    - ``patience``, ``attempts``: seconds the service may take for its answer (0: as long as it
+      likes), and how often it is asked, where the answer is the result and has to be waited for.
     - ``outputs``: run id -> the files that will be brought home; the first is *the* result.
     - ``time_limit``: seconds from submission, after which the job is cancelled; 0 for none.
     """
@@ -150,6 +152,8 @@ class RequestJob:
     time_limit: int = 0
     parameters: Mapping[str, Any] = field(default_factory=dict)
     requires: tuple[str, ...] = ()
+    patience: int = 0
+    attempts: int = 1
 
 
 Job = CommandJob | RequestJob

@@ -62,6 +62,8 @@ def _request(data: Mapping[str, Any]) -> RequestJob:
         time_limit=data["time_limit"],
         parameters=dict(data.get("parameters", {})),
         requires=tuple(data.get("requires", ())),
+        patience=data.get("patience", 0),
+        attempts=data.get("attempts", 1),
     )
 
 

@@ -65,8 +65,8 @@ class OnHost:
             raise ConfigError(
                 f"{self.name} is a machine that runs commands; the engine {job.engine} speaks to a "
                 f"service ({job.dialect})",
-                hint=f'add [targets.NAME] with kind = "http" and dialect = "{job.dialect}", and '
-                "name it with --target",
+                hint=f'add [services.NAME] with dialect = "{job.dialect}" and its url to '
+                "config.toml, and name it with --target",
             )
 
     def explain(self, job: Job) -> str:

@@ -129,7 +129,7 @@ class Client:
             if request.url.scheme == "https" and following.scheme != "https":
                 raise HostError(f"{self.address.name} sends us from https to {following.scheme}")
             url = str(following)
-        raise HostError(f"{self.address.name} sends us in circles: {_plain(url)}")
+        raise HostError(f"{self.address.name} sends us in circles: {plain(url)}")
 
     def close(self) -> None:
         """Let go of connections."""
@@ -148,10 +148,10 @@ class Client:
                     raise HostError(
                         f"{self.address.name} answers with more than {LARGEST >> 20} MiB where a "
                         "short text is due",
-                        hint=f"is {_plain(self.address.url)} the right address?",
+                        hint=f"is {plain(self.address.url)} the right address?",
                     )
             headers = {key.lower(): value for key, value in response.headers.items()}
-            return _answer(response.status_code, headers, bytes(data))
+            return read_answer(response.status_code, headers, bytes(data))
 
     def _allowed(self, answer: Answer) -> Answer:
         if answer.status in (401, 403):
@@ -177,7 +177,7 @@ class Client:
         phase = "repeated" if again else "answered" if status else "failed"
         took = round(time.monotonic() - began, 3)
         self.tell(
-            Exchanged(operation, phase, status, attempt, _plain(self._url(call.path)), took, reason)  # type: ignore[arg-type]
+            Exchanged(operation, phase, status, attempt, plain(self._url(call.path)), took, reason)  # type: ignore[arg-type]
         )
 
     # -- the connection ------------------------------------------------------------------------
@@ -253,7 +253,7 @@ class Client:
             ) from error
 
 
-def _answer(status: int, headers: Mapping[str, str], data: bytes) -> Answer:
+def read_answer(status: int, headers: Mapping[str, str], data: bytes) -> Answer:
     text = data.decode("utf-8", "replace")
     try:
         body: Any = json.loads(text) if text.strip() else None
@@ -272,7 +272,7 @@ def _asked_to_wait(answer: Answer) -> float:
     return min(seconds, _LONGEST_WAIT)
 
 
-def _plain(url: str) -> str:
+def plain(url: str) -> str:
     """An address without user, query and fragment: they may hold a token."""
     parts = urlsplit(url)
     port = f":{parts.port}" if parts.port else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cosmos_workflow.config.environment import SERVICES
 from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.engines import ENGINES
 from cosmos_workflow.engines.engine import Engine
@@ -38,6 +39,13 @@ def engine(name: str) -> Engine:
 def target(settings: Settings, name: str, ask: Callable[[str], str] | None = None) -> Target:
     """The target called ``name`` in the settings.  Raises ConfigError; nothing is connected."""
     known = settings.all_targets()
+    variable = next((key for key, service in SERVICES.items() if service == name), "")
+    if name not in known and variable:
+        raise ConfigError(
+            f"there is no service {name}: {variable} is not set",
+            hint=f"export {variable}=http://localhost:8000, or add [services.{name}] with dialect "
+            "and url to config.toml",
+        )
     if name not in known:
         raise ConfigError(
             f"there is no target named {name!r}",
