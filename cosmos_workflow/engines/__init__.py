@@ -6,7 +6,9 @@ ENGINES = Registry(
     kind="engine",
     group="cosmos_workflow.engines",
     rows={
+        "nim": "cosmos_workflow.engines.nim:Nim",
         "preview": "cosmos_workflow.engines.preview:Preview",
+        "sglang": "cosmos_workflow.engines.sglang:Sglang",
         "transfer1": "cosmos_workflow.engines.transfer1:Transfer1",
         "transfer25": "cosmos_workflow.engines.transfer25:Transfer25",
         "upscale": "cosmos_workflow.engines.upscale:Upscale",
