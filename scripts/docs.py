@@ -38,6 +38,7 @@ def settings() -> str:
         "defaults": models.Defaults,
         "targets.NAME": models.TargetSettings,
         "services.NAME": models.ServiceSettings,
+        "models.NAME": models.ModelSettings,
     }
     return "\n".join(_table(name, model) for name, model in tables.items())
 

@@ -7,7 +7,13 @@ from typing import Any, get_origin
 
 from pydantic.fields import FieldInfo
 
-from cosmos_workflow.config.settings import ServiceSettings, Settings, Table, TargetSettings
+from cosmos_workflow.config.settings import (
+    ModelSettings,
+    ServiceSettings,
+    Settings,
+    Table,
+    TargetSettings,
+)
 from cosmos_workflow.errors import ConfigError, did_you_mean
 
 TABLES: dict[str, type[Table]] = {
@@ -15,7 +21,11 @@ TABLES: dict[str, type[Table]] = {
     for name, field in Settings.model_fields.items()
     if isinstance(field.annotation, type) and issubclass(field.annotation, Table)
 }
-NAMED: dict[str, type[Table]] = {"targets": TargetSettings, "services": ServiceSettings}
+NAMED: dict[str, type[Table]] = {
+    "targets": TargetSettings,
+    "services": ServiceSettings,
+    "models": ModelSettings,
+}
 """Tables of tables, whose names are a person's own."""
 
 SERVICES = {"COSMOS_BASE_URL": "nim"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -219,6 +220,12 @@ def _check_meaning(settings: Settings, source: Source) -> None:
             raise ConfigError(
                 f"{source.of(('targets', name))} has no host",
                 hint=f'add host = "gpu.example.com" to [targets.{name}], or kind = "local"',
+            )
+    for name, model in settings.models.items():
+        if not re.fullmatch(r"[\w.-]+/[\w.-]+", model.slug):
+            raise ConfigError(
+                f"{source.of(('models', name, 'slug'))} = {json.dumps(model.slug)} is no model",
+                hint='"owner/name", as in its address there: lightricks/ltx-video-0.9.7',
             )
     for key, host in hosts.items():
         if "@" in host or host.startswith("-") or any(c.isspace() for c in host):

@@ -27,6 +27,11 @@ def _silence() -> Any:
     return Field(default=20, ge=5, description=f"{about}; there is a sign every 4")
 
 
+def _price() -> Any:
+    about = "what an hour of one GPU costs, in the currency you think in, for cosmos plan"
+    return Field(default=0.0, ge=0, description=f"{about}; 0: unknown")
+
+
 HOST = "name, address, or alias of ~/.ssh/config"
 USER = "empty: what ~/.ssh/config says, else your own name"
 SSH_KEY = "path of a private key; empty: ~/.ssh/config, the agent, the usual names in ~/.ssh"
@@ -59,6 +64,7 @@ class Remote(Table):
     secrets: tuple[str, ...] = _about(SECRETS, ())
     python: str = _about(PYTHON, "python3")
     silence: int = _silence()
+    price_per_hour: float = _price()
 
 
 class Paths(Table):
@@ -108,6 +114,7 @@ class TargetSettings(Table):
     container_user: str = _about(CONTAINER_USER)
     secrets: tuple[str, ...] = _about(SECRETS, ())
     silence: int = _silence()
+    price_per_hour: float = _price()
 
     def image_for(self, engine: str) -> str:
         """The image that is set for an engine, or for all; empty: the engine's own."""
@@ -135,6 +142,8 @@ class ServiceSettings(Table):
     ca_file: str = _about("PEM file of further certificate authorities")
     proxy: str = _about("empty: what HTTPS_PROXY and NO_PROXY say")
     silence: int = Field(default=60, ge=5, description="seconds without a byte of an answer")
+    webhook: str = _about("where cosmos webhook is reached from outside; told to who calls back")
+    price_per_hour: float = _price()
 
     kind: ClassVar[str] = "http"
     secrets: ClassVar[tuple[str, ...]] = ()
@@ -153,6 +162,33 @@ class ServiceSettings(Table):
     def way(self) -> str:
         """How it is talked to."""
         return self.dialect
+
+
+class ModelSettings(Table):
+    """``[models.NAME]``: a model of Replicate and what it calls its inputs: a new one is no code.
+
+    Each of ours names one of the model's inputs; empty, or absent: it has no such input.
+    """
+
+    slug: str = _about('its name there, like "lightricks/ltx-video-0.9.7"')
+    version: str = _about("64 hex digits; empty: an official model, else its newest version")
+    deployment: str = _about('"owner/name" of a deployment of yours that runs it; empty: none')
+    prompt: str = _about("its input for the words", "prompt")
+    negative_prompt: str = _about("its input for what is not wanted")
+    image: str = _about("its input for the first frame")
+    needs_image: bool = _about("true: it makes nothing without a first frame", False)
+    video: str = _about("its input for a whole video")
+    frames: str = _about("its input for the number of frames")
+    frame_step: int = Field(
+        default=1, ge=1, description="its frames are a multiple of this, and one: 8 for 8n+1"
+    )
+    inputs: dict[str, str] = Field(
+        default_factory=dict,
+        description="its input by our parameter: seed, num_steps, guidance, fps, sigma_max",
+    )
+    fixed: dict[str, bool | int | float | str] = Field(
+        default_factory=dict, description="further inputs as they are sent; a parameter wins"
+    )
 
 
 class Passes(Table):
@@ -242,6 +278,7 @@ class Settings(Table):
     docker: Docker = Docker()
     targets: dict[str, TargetSettings] = Field(default_factory=dict)
     services: dict[str, ServiceSettings] = Field(default_factory=dict)
+    models: dict[str, ModelSettings] = Field(default_factory=dict)
     passes: Passes = Passes()
     colour: Colour = Colour()
     depth: Depth = Depth()

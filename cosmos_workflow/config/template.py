@@ -31,6 +31,7 @@ hf_cache = ""           # Hugging Face cache; empty: none is kept
 secrets = []            # variables passed to jobs, by name: ["HF_TOKEN"]; never written down
 python = "python3"      # the interpreter on the host; only for launcher "shell"
 silence = 20            # seconds without a sign of life, after which a connection counts as lost
+price_per_hour = 0.0    # of one GPU, in the currency you think in, for cosmos plan; 0: unknown
 
 [paths]
 remote_dir = "cosmos"   # on the host, relative to the user's home
@@ -97,6 +98,23 @@ time_limit = 21600      # seconds a job may run; 0: no limit
 # ca_file = ""
 # proxy = ""
 # silence = 60                        # seconds without a byte of an answer
+# webhook = ""                        # where cosmos webhook is reached from outside, with https
+# price_per_hour = 0.0                # of one GPU, for cosmos plan
+
+# A further model of Replicate is no code: cosmos create-run ... --option model=mochi
+# [models.mochi]
+# slug = "genmoai/mochi-1"
+# version = ""                        # empty: an official model, else its newest version
+# deployment = ""                     # "owner/name" of a deployment of yours that runs it
+# prompt = "prompt"                   # what it calls each of ours; empty: it has no such input
+# negative_prompt = ""
+# image = ""                          # the first frame
+# needs_image = false
+# video = ""
+# frames = "num_frames"
+# frame_step = 6                      # its frames are a multiple of this, and one
+# inputs = { seed = "seed", num_steps = "num_inference_steps", guidance = "guidance_scale" }
+# fixed = { fps = 30 }                # further inputs as they are sent
 
 # A further host is a further target: cosmos run ... --target lab
 # [targets.lab]
@@ -120,6 +138,7 @@ time_limit = 21600      # seconds a job may run; 0: no limit
 # container_user = ""
 # secrets = ["HF_TOKEN"]
 # silence = 20
+# price_per_hour = 2.5
 """
 
 IGNORED = ("/inputs/videos/", "/outputs/")
