@@ -16,7 +16,7 @@ from cosmos_workflow.engines.engine import Fit, Limit, Needs, Options, RunReques
 from cosmos_workflow.engines.request import RequestEngine, answer, words
 from cosmos_workflow.engines.rules import settle
 from cosmos_workflow.engines.vllm_omni_media import MADE_THERE, Work, in_use, is_image
-from cosmos_workflow.engines.vllm_omni_options import VideoOptions, VllmOmniOptions, options_of
+from cosmos_workflow.engines.vllm_omni_options import VllmOmniOptions, options_of
 from cosmos_workflow.errors import SpecError
 from cosmos_workflow.events import Failed, JobEnded, Verdict
 from cosmos_workflow.execution.job import RequestJob
@@ -185,6 +185,3 @@ def request_job(
         parameters=vllm_omni_request.sent(request, work),
         requires=requires,
     )
-
-
-__all__ = ["VIDEO_LIMITS", "VideoOptions", "VideosEngine", "VllmOmni", "one_of", "request_job"]

@@ -115,7 +115,7 @@ def fit(media: Media) -> Fit:
     if media.frames > MOST_AT_ONCE:
         notes = [f"{media.frames} frames in pieces of {CHUNK} (each further one adds {CHUNK - 1})"]
     elif spare:
-        notes.append(f"{spare} are mirrored at the end to make 4k+1, then cut off")
+        notes.append(f"filled up by {spare} to 4k+1 with its mirrored end, then cut off")
     faults: tuple[str, ...] = ()
     if media.frames > MOST_FRAMES:
         faults = (f"{media.frames} frames are more than the {MOST_FRAMES} that are read",)

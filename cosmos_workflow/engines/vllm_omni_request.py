@@ -107,17 +107,18 @@ def transfer(request: RunRequest, work: Work, options: VllmOmniOptions) -> dict[
     ``max_frames`` and the frames of a chunk are always said: without them the server stalls.
     """
     weights = weighted(request)
+    hints = {
+        vocabulary.control(NAME, one): _hint(one, request, work, options, weights)
+        for one in (*work.given, *work.made)
+    }
+    uploaded = ways(work, options) == "upload"
     return {
         "guardrails": options.guardrails,
         "resolution": options.resolution,
         "control_guidance": control_guidance(work, options),
         "max_frames": work.sent,
         "num_video_frames_per_chunk": work.chunk,
-        **{
-            vocabulary.control(NAME, one): _hint(one, request, work, options, weights)
-            for one in vocabulary.controls(NAME)
-            if one in (*work.given, *work.made)
-        },
+        **{key: hint for key, hint in hints.items() if hint or not uploaded},
     }
 
 
@@ -183,7 +184,7 @@ def facts(request: RunRequest, work: Work, options: VideoOptions) -> list[str]:
     if work.mode == "image":
         lines.append("the picture is the first frame")
     if work.rate and work.rate != work.fps:
-        lines.append(f"the input plays at {work.rate:g} fps, the result at {work.fps}")
+        lines.append(f"the input plays at {work.rate:g} fps; the server is told {work.fps}")
     if not _structured(request.prompt.prompt):
         lines.append("the prompt is prose; the model was trained on structured captions (JSON)")
     if not options.guardrails:
@@ -209,8 +210,7 @@ def transfer_facts(request: RunRequest, work: Work, options: VllmOmniOptions) ->
             f"in {work.pieces} pieces of {work.chunk} frames, each begun with the last one's end"
         )
     elif work.sent != work.frames:
-        spare = work.sent - work.frames
-        lines.append(f"{spare} frames are mirrored at the end to make 4k+1, then cut off")
+        lines.append(f"filled up to {work.sent} frames (4k+1) with its mirrored end, then cut off")
     return lines
 
 
