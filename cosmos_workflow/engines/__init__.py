@@ -7,6 +7,7 @@ ENGINES = Registry(
     group="cosmos_workflow.engines",
     rows={
         "nim": "cosmos_workflow.engines.nim:Nim",
+        "cosmos3": "cosmos_workflow.engines.cosmos3:Cosmos3",
         "preview": "cosmos_workflow.engines.preview:Preview",
         "sglang": "cosmos_workflow.engines.sglang:Sglang",
         "transfer1": "cosmos_workflow.engines.transfer1:Transfer1",

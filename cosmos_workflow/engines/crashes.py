@@ -134,3 +134,20 @@ def killed(lines: Sequence[str], ended: JobEnded) -> Failed | None:
         "the model was killed (SIGKILL), as a machine does that runs out of main memory",
         hint="give the host more main memory, or run fewer jobs on it at once",
     )
+
+
+def invalid(run_id: str, lines: Sequence[str]) -> Failed | None:
+    """What a model's own check of its sample says: a line of the field, then one of the fault."""
+    start = "Error validating parameters"
+    at = next((number for number, line in enumerate(lines) if start in line[:40]), None)
+    if at is None:
+        return None
+    faults, kind = [], re.compile(r" \[type=.*")
+    for field, fault in zip(lines[at + 1 :], lines[at + 2 :], strict=False):
+        if fault.startswith("  ") and not field.startswith(" "):
+            faults.append(f"{field}: {kind.sub('', fault).strip()}")
+    return Failed(
+        "engine",
+        f"the model refused the run: {'; '.join(faults)[:600] or lines[at][:600]}",
+        hint=f"cosmos show {run_id} has what was sent; is it another version of the model?",
+    )

@@ -121,7 +121,7 @@ def _failure(run_id: str, ended: JobEnded, lines: Sequence[str]) -> Failed:
             hint="use an image with the code (docker build --build-arg STANDALONE=true), or set "
             "repo of the target to a clone of cosmos-transfer2.5",
         )
-    invalid = _invalid(run_id, lines)
+    invalid = crashes.invalid(run_id, lines)
     if invalid:
         return invalid
     crash = crashes.last(lines)
@@ -145,24 +145,6 @@ def _failure(run_id: str, ended: JobEnded, lines: Sequence[str]) -> Failed:
     last = next((line.strip() for line in reversed(lines) if line.strip()), "")
     what = f"the model ended with exit code {ended.exit_code}"
     return Failed("engine", f"{what}: {last[:300]}" if last else what, hint=logs)
-
-
-def _invalid(run_id: str, lines: Sequence[str]) -> Failed | None:
-    """What the model's own check of the sample says: a line of the field, then one of the fault."""
-    at = next(
-        (n for n, line in enumerate(lines) if line.startswith("Error validating parameters")), None
-    )
-    if at is None:
-        return None
-    faults, kind = [], re.compile(r" \[type=.*")
-    for field, fault in zip(lines[at + 1 :], lines[at + 2 :], strict=False):
-        if fault.startswith("  ") and not field.startswith(" "):
-            faults.append(f"{field}: {kind.sub('', fault).strip()}")
-    return Failed(
-        "engine",
-        f"the model refused the run: {'; '.join(faults)[:600] or lines[at]}",
-        hint=f"cosmos show {run_id} has what was sent; is it another version of the model?",
-    )
 
 
 def _weights(crash: Crash, lines: Sequence[str]) -> Failed | None:
