@@ -29,6 +29,7 @@ from cosmos_workflow.runs.store import RunFolder, RunInUse
 from cosmos_workflow.workflows import assemble, collect, mirror
 from cosmos_workflow.workflows import run as line
 from cosmos_workflow.workflows.assemble import Bench
+from cosmos_workflow.workflows.compare import in_a_line, of_run
 from cosmos_workflow.workflows.finish import catch_up
 from cosmos_workflow.workflows.request import How
 
@@ -236,6 +237,9 @@ def _watch(screen: Screen, bench: Bench, folder: RunFolder, *, detach: bool = Fa
         screen.picture(result, "video")
     screen.data({"run": run.id, "status": run.status, "video": str(result) if result else None})
     collect.success(folder)
+    other = in_a_line(of_run(folder))
+    if other:
+        screen.say(f"not as it was asked: {other}; cosmos show {run.id}", "yellow")
     screen.say(f"next: cosmos sheet {run.id}", "cyan")
 
 

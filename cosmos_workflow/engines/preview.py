@@ -141,6 +141,14 @@ class Preview(CommandEngine):
         done, total = int(found[1]), max(1, int(found[2]))
         return Progress("painting", min(1.0, done / total), f"frame {done} of {total}")
 
+    def echoed(self, log: Sequence[str], documents: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The parameters that the renderer used, which it writes beside its video."""
+        echo = next(
+            (one for one in documents.values() if isinstance(one, dict) and one.get("preview")), {}
+        )
+        used = echo.get("parameters")
+        return used if isinstance(used, dict) else {}
+
     def verdict(self, run_id: str, ended: JobEnded, log: Sequence[str]) -> Verdict:
         """Exit code 0 and a video, or the renderer's own last word."""
         said = {
