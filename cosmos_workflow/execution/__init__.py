@@ -30,5 +30,7 @@ DIALECTS = Registry(
     rows={
         "nim": "cosmos_workflow.execution.dialects.nim:Nim",
         "videos": "cosmos_workflow.execution.dialects.videos:Videos",
+        "replicate": "cosmos_workflow.execution.dialects.replicate:Replicate",
+        "luma": "cosmos_workflow.execution.dialects.luma:Luma",
     },
 )

@@ -93,6 +93,8 @@ class Dialect(Protocol):
     """The variable that holds the token where the service names none; empty when none is needed."""
     url: ClassVar[str]
     """Its address where there is only one in the world; else empty."""
+    inline: ClassVar[int]
+    """Bytes up to which a file goes with the request, though the service has a store."""
 
     def headers(self, token: str) -> Mapping[str, str]:
         """Headers of every call; ``token`` is empty when there is none."""
@@ -120,6 +122,18 @@ class Dialect(Protocol):
 
     def allow(self, job: RequestJob, answers: Sequence[Answer]) -> None:
         """Raise SubmissionRejected where ``before``'s answers say that it cannot be done here."""
+
+    def settled(self, job: RequestJob, answers: Sequence[Answer]) -> RequestJob:
+        """The job with what ``before``'s answers settle, as the newest version of a model."""
+
+    def notified(self, call: Call, address: str) -> Call:
+        """``create``'s call, asking to be told at ``address`` when the job is over."""
+
+    def secret(self) -> Call | None:
+        """The call that says what such calls are signed with; None where they are not."""
+
+    def signed_with(self, answer: Answer) -> str:
+        """The secret in the answer to it.  Raises ConfigError."""
 
     def recent(self, job: RequestJob) -> Call | None:
         """The call that lists the latest jobs, to look up one whose creation got no answer."""

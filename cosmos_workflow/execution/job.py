@@ -41,7 +41,8 @@ class Derived:
     """An input that must be made first: a recipe, what it is made from, and its settings.
 
     The plan only describes it; ``workflows/derive.py`` makes it once and stores it by content.
-    Recipes: ``canny`` {low, high}; ``conform`` {width, height, fps, frames} (yuv420p, tv range).
+    Recipes: ``canny`` {low, high}; ``conform`` {width, height, fps, frames} (yuv420p, tv range);
+    ``still`` {frame} (a PNG).
     """
 
     recipe: str

@@ -12,6 +12,7 @@ from pathlib import Path
 from cosmos_workflow.connection.host import Report
 from cosmos_workflow.errors import (
     ConfigError,
+    HostError,
     HostUnreachable,
     SubmissionRejected,
     TransferError,
@@ -45,6 +46,7 @@ class OnHttp:
     """A target that is a service.  ``token`` is asked when a call is made and never kept.
 
     ``machine``: one of ours that the server runs on; inputs that it reads by path are put there.
+    ``webhook``: the address that the service may call when a job is over.
     """
 
     def __init__(
@@ -54,11 +56,14 @@ class OnHttp:
         dialect: Dialect,
         *,
         machine: OnHost | None = None,
+        webhook: str = "",
     ) -> None:
         self.name = name
         self._client = client
         self._dialect = dialect
         self._machine = machine
+        self._webhook = webhook
+        self._settled: dict[str, RequestJob] = {}
         self._paths: Mapping[str, str] = {}
         self._told: list[Exchanged] = []
         client.tell = self._told.append
@@ -97,8 +102,9 @@ class OnHttp:
         """
         assert isinstance(job, RequestJob)
         began, total, sent = time.monotonic(), sum(item.size for item in job.inputs), 0
-        questions = self._dialect.before(job)
-        self._dialect.allow(job, [self._client.ask("ask", call) for call in questions])
+        answers = [self._client.ask("ask", call) for call in self._dialect.before(job)]
+        self._dialect.allow(job, answers)
+        self._settled[job.name] = self._dialect.settled(job, answers)
         by_path = [item for item in job.inputs if item.key in _keys(job, "path")]
         if by_path and self._machine is not None:
             self._paths = yield from self._machine.share(by_path)
@@ -111,8 +117,9 @@ class OnHttp:
         """Create the job.  Where no answer came it is looked up, never blindly asked for again."""
         assert isinstance(job, RequestJob)
         files = {item.key: item.source for item in job.inputs if isinstance(item.source, Path)}
-        job = self._addressed(job, files)
+        job = self._addressed(self._settled.get(job.name, job), files)
         call = self._dialect.create(job)
+        call = self._dialect.notified(call, self._webhook) if self._webhook else call
         since = time.time()
         try:
             answer = self._client.ask("create", call, _body(call, files, report))
@@ -129,7 +136,10 @@ class OnHttp:
             if attached.form == "path":
                 return self._paths[attached.key]
             if attached.form == "url":
-                return self._upload(attached, files)
+                small = files[attached.key].stat().st_size <= self._dialect.inline
+                return (
+                    replace(attached, form="data_uri") if small else self._upload(attached, files)
+                )
             return attached
 
         return replace(job, body=fill_attached(job.body, where))
@@ -171,7 +181,8 @@ class OnHttp:
                 yield _ended(seen)
                 return
             if limit and time.time() - handle.since > limit:
-                self.cancel(handle)
+                if self._dialect.cancel(handle.ref):
+                    self.cancel(handle)
                 yield JobEnded(None, "timeout")
                 return
             now = (seen.stage or seen.phase, seen.fraction)
@@ -215,13 +226,28 @@ class OnHttp:
     # -- the rest ------------------------------------------------------------------------------
 
     def cancel(self, handle: Handle) -> None:
-        """End the job; one that is over already, or unknown, is no error."""
-        call = self._dialect.cancel(handle.ref)
-        if not handle.ref or call is None:
+        """End the job; one that is over already, or unknown, is no error.
+
+        Raises HostError where the service cannot end what it began.
+        """
+        if not handle.ref:
             return
+        call = self._dialect.cancel(handle.ref)
+        if call is None:
+            raise HostError(
+                f"{self.name} ({self._dialect.name}) cannot end what it began",
+                hint="it goes on to its end there, and costs as much; cosmos follow brings it home",
+            )
         answer = self._client.ask("cancel", call)
         if not answer.ok and answer.status not in (404, 409, 410, 422):
             raise HostUnreachable(f"{self.name} did not end the job: {answer.reason()}")
+
+    def webhook_secret(self) -> str:
+        """What the service signs its calls to us with.  Raises ConfigError where it does not."""
+        call = self._dialect.secret()
+        if call is None:
+            raise ConfigError(f"{self.name} ({self._dialect.name}) does not sign its calls")
+        return self._dialect.signed_with(self._client.ask("secret", call))
 
     def facts(self, files: Sequence[str] = (), image: str = "") -> HostFacts:
         """Whether the service answers, and what it says of itself."""

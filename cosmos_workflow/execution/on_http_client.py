@@ -92,7 +92,9 @@ class Client:
                 self._note(operation, call, attempt, began, answer.status, again, "")
                 if not again:
                     return self._allowed(answer)
-                pause = max(pause or 0.0, _asked_to_wait(answer))
+                asked = _asked_to_wait(answer)
+                if pause is not None and asked >= pause:
+                    pause = asked / 0.8  # never sooner than the service asks for
             assert pause is not None
             time.sleep(pause * random.uniform(0.8, 1.2))
         raise AssertionError("the last attempt returns or raises")
@@ -103,9 +105,11 @@ class Client:
     ) -> Iterator[httpx.Response]:
         """The answer before its body was read, with faults as our own errors.
 
-        A redirect is followed for GET only, and to another host only without our headers.
+        A redirect is followed for GET only.  Another host, be it named by the service or led to,
+        never gets our headers.
         """
-        url, ours = self._url(call.path), True
+        url = self._url(call.path)
+        ours = _origin(url) == _origin(self._root())
         for _ in range(6):
             headers = {**call.headers, **(more or {}), **(self.headers() if ours else {})}
             request = self._client().build_request(
@@ -125,7 +129,7 @@ class Client:
                 following = response.next_request.url
             finally:
                 response.close()
-            ours = ours and self._same_host(following)
+            ours = ours and _origin(str(following)) == _origin(url)
             if request.url.scheme == "https" and following.scheme != "https":
                 raise HostError(f"{self.address.name} sends us from https to {following.scheme}")
             url = str(following)
@@ -224,10 +228,6 @@ class Client:
         port = parts.port or (443 if parts.scheme == "https" else 80)
         return parts._replace(netloc=f"127.0.0.1:{self.reach(port)}").geturl()
 
-    def _same_host(self, url: httpx.URL) -> bool:
-        ours = urlsplit(self._root())
-        return (url.scheme, url.host, url.port) == (ours.scheme, ours.hostname, ours.port)
-
     @contextmanager
     def _faults(self, host: str) -> Iterator[None]:
         """httpx's errors as ours: the one place where they are translated."""
@@ -270,6 +270,13 @@ def _asked_to_wait(answer: Answer) -> float:
     found = re.search(r"resets? in ~?(\d+(?:\.\d+)?)\s*s", answer.text)
     seconds = float(said) if said.replace(".", "", 1).isdigit() else float(found[1]) if found else 0
     return min(seconds, _LONGEST_WAIT)
+
+
+def _origin(url: str) -> tuple[str, str, int]:
+    """Scheme, host and port: who may see what one service was told."""
+    parts = urlsplit(url)
+    usual = 443 if parts.scheme == "https" else 80
+    return parts.scheme, parts.hostname or "", parts.port or usual
 
 
 def plain(url: str) -> str:

@@ -33,7 +33,7 @@ def http(project: Settings, name: str, ask: Ask | None = None) -> OnHttp | HeldT
     if isinstance(dialect, Synchronous):
         return _held(project, name, client, dialect, variable)
     if not settings.via:
-        return OnHttp(name, client, dialect)
+        return OnHttp(name, client, dialect, webhook=settings.webhook)
     known = [one for one, machine in project.machines().items() if machine.kind == "ssh"]
     if settings.via not in known:
         raise ConfigError(
@@ -42,7 +42,7 @@ def http(project: Settings, name: str, ask: Ask | None = None) -> OnHttp | HeldT
         )
     machine = ssh(project, settings.via, ask)
     client.reach = machine.host.reach
-    return OnHttp(name, client, dialect, machine=machine)
+    return OnHttp(name, client, dialect, machine=machine, webhook=settings.webhook)
 
 
 def _held(

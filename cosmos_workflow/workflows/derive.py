@@ -42,7 +42,8 @@ def _fixed(item: Input, cache: Path, hashes: _Hashes, say: Callable[[str], None]
 def _made(derived: Derived, cache: Path, hashes: _Hashes, say: Callable[[str], None]) -> Path:
     settings = dict(derived.settings)
     key = json.dumps([derived.recipe, hashes.of(derived.source), settings], sort_keys=True)
-    path = cache / f"{derived.recipe}_{hashlib.sha256(key.encode()).hexdigest()[:16]}.mp4"
+    ending = "png" if derived.recipe == "still" else "mp4"
+    path = cache / f"{derived.recipe}_{hashlib.sha256(key.encode()).hexdigest()[:16]}.{ending}"
     if path.exists():
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,7 +52,11 @@ def _made(derived: Derived, cache: Path, hashes: _Hashes, say: Callable[[str], N
     return path
 
 
-_RECIPES: dict[str, Callable[..., None]] = {"canny": controls.canny, "conform": controls.conform}
+_RECIPES: dict[str, Callable[..., None]] = {
+    "canny": controls.canny,
+    "conform": controls.conform,
+    "still": controls.still,
+}
 
 
 class _Hashes:
