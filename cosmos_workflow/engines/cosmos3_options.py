@@ -147,6 +147,7 @@ def check(run: RunSpec, prompt: PromptSpec) -> None:
     """Raise SpecError for every combination that the framework refuses or gets wrong."""
     options, mode = options_of(run), mode_of(run, prompt)
     _check_model(options, mode)
+    _check_image(options, mode)
     if mode == "transfer":
         _check_transfer(run, prompt, options)
     else:
@@ -171,6 +172,19 @@ def _check_model(options: Cosmos3Options, mode: Mode) -> None:
         raise SpecError(
             f"--option resolution={options.resolution}: the model edge was trained for 256 and 480",
             hint="--option resolution=480, or --option model=nano",
+        )
+
+
+def _check_image(options: Cosmos3Options, mode: Mode) -> None:
+    if options.image_path and mode != "image2video":
+        raise SpecError(
+            f"--option image_path is for image2video; this run is {mode}",
+            hint="--option mode=image2video",
+        )
+    if options.image_path and not is_image(options.image_path):
+        raise SpecError(
+            f"--option image_path={options.image_path}: the framework reads {', '.join(IMAGES)}",
+            hint="save the image as one of these",
         )
 
 
@@ -253,16 +267,6 @@ def _check_without_controls(
         raise SpecError(
             "video2video goes on from an input video, and there is none",
             hint="give the PromptSpec an input video",
-        )
-    if options.image_path and mode != "image2video":
-        raise SpecError(
-            f"--option image_path is for image2video; this run is {mode}",
-            hint="--option mode=image2video",
-        )
-    if options.image_path and not is_image(options.image_path):
-        raise SpecError(
-            f"--option image_path={options.image_path}: the framework reads {', '.join(IMAGES)}",
-            hint="save the image as one of these",
         )
 
 
