@@ -187,10 +187,13 @@ class Synchronous(Protocol):
         """Fields of the answer that hold a file in base64, and the path each is written to."""
 
     def fault(self, fields: Mapping[str, Any]) -> str:
-        """Why an answer of 200 is no result after all, in words; empty when it is one.
+        """The failure that an answer of 200 tells of, in words; empty when it tells of none.
 
         ``fields``: the answer's own, without the files in it, which are left as empty text.
         """
+
+    def missing(self, fields: Mapping[str, Any]) -> str:
+        """Why there is no result in an answer, in words; empty when there is one."""
 
     def told(self, fields: Mapping[str, Any]) -> Mapping[str, Any]:
         """The facts of the answer that are kept; those of another type than agreed are left out."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -52,6 +53,10 @@ class Refused(JobFailed):
     def __init__(self, answer: Answer, message: str, *, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.answer = answer
+
+
+class NoResult(Refused):
+    """The service answered that all is well, and gave nothing."""
 
 
 class TooLong(JobFailed):
@@ -222,9 +227,10 @@ def _unpacked(asked: Asked, answer: Answer) -> dict[str, Any]:
         raise Refused(answer, f"the service answers {answer.status} and no video")
     parts = {field: Path(f".{field}.part") for field in asked.dialect.result()}
     fields = split(ANSWER, parts)
-    wrong = asked.dialect.fault(fields)
-    if wrong:
-        raise Refused(replace(answer, body=_short(fields)), wrong)
+    wrong, missing = asked.dialect.fault(fields), asked.dialect.missing(fields)
+    if wrong or missing:
+        kind = Refused if wrong else NoResult
+        raise kind(replace(answer, body=_short(fields)), wrong or missing)
     for field, path in asked.dialect.result().items():
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         parts[field].replace(path)
@@ -238,21 +244,27 @@ def _unpacked(asked: Asked, answer: Answer) -> dict[str, Any]:
 
 def _failure(error: CosmosError, asked: Asked) -> dict[str, Any]:
     """A failure as the engine reads it."""
-    told: dict[str, Any] = {"status": "failed", "error": error.message}
+    told: dict[str, Any] = {"status": "failed", "error": _without_queries(error.message)}
     if isinstance(error, Refused):
         told["http_status"] = error.answer.status
         if error.answer.body is not None or error.answer.text:
-            told["body"] = error.answer.text or error.answer.body
+            told["body"] = _without_queries(error.answer.text) or error.answer.body
         if error.answer.status in (401, 403) and not os.environ.get(asked.token):
             told["hint"] = f"{asked.token} is not set"
-    causes = {TooLong: "timeout", TransferError: "bad_output"}
+    causes = {TooLong: "timeout", TransferError: "bad_output", NoResult: "no_output"}
     told["cause"] = causes.get(type(error), "engine")
     return told | ({"hint": error.hint} if error.hint else {})
 
 
 def _short(fields: Mapping[str, Any]) -> dict[str, str]:
     """Fields for the log: each at most a line."""
-    return {key: json.dumps(value, ensure_ascii=False)[:300] for key, value in fields.items()}
+    texts = {key: json.dumps(value, ensure_ascii=False) for key, value in fields.items()}
+    return {key: _without_queries(text)[:300] for key, text in texts.items()}
+
+
+def _without_queries(text: str) -> str:
+    """Addresses without what comes after their question mark: it may be a signature."""
+    return re.sub(r"""(\bhttps?://[^\s"'?]+)\?[^\s"']*""", r"\1", text)
 
 
 # -- the log ---------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ SMALL = 8 * 2**20
 
 _MARK = re.compile(rb'["{}\[\],:]')
 _END = re.compile(rb'["\\]')
+_FOREIGN = re.compile(rb"[^A-Za-z0-9+/]")
 
 
 class Base64File:
@@ -38,6 +39,8 @@ class Base64File:
         try:
             self._file.write(binascii.a2b_base64(text[:whole], strict_mode=True))
         except binascii.Error as error:
+            found = _FOREIGN.search(text)
+            self._read += found.start() if found else 0
             raise self._wrong(str(error)) from error
         self._read += whole
         self._over = text[whole - 1 : whole] == b"="
@@ -55,8 +58,9 @@ class Base64File:
         self._file.close()
 
     def _wrong(self, why: str) -> TransferError:
-        at = f"after {self._read} characters" if self._read else "from its beginning"
-        return TransferError(f"{self._field} in the answer is not valid base64 {at}: {why}")
+        return TransferError(
+            f"{self._field} in the answer is not valid base64, at character {self._read}: {why}"
+        )
 
 
 def split(answer: Path, files: Mapping[str, Path]) -> dict[str, Any]:
@@ -121,11 +125,14 @@ class _Reader:
 
     def _take(self, field: str) -> None:
         self._open = Base64File(self._files[field], field)
+        piece = b""
         for piece in self._string():
             if not piece.endswith(b'"'):
                 self._open.write(piece.replace(b"\\/", b"/"))
             elif piece[:-1]:
                 self._open.write(piece[:-1])
+        if not piece.endswith(b'"'):
+            raise TransferError("the answer ended in the middle of the video")
         self._keep(b'"')
         self._open.close()
         self._open = None

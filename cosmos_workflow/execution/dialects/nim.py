@@ -85,11 +85,15 @@ class Nim:
         return {"b64_video": RESULT}
 
     def fault(self, fields: Mapping[str, Any]) -> str:
-        """A failure told with 200; a video that is somewhere else; no video."""
+        """A status that says so."""
         status = fields.get("status")
         if isinstance(status, str) and status.lower() in ("failed", "error", "rejected"):
             said = reason({key: value for key, value in fields.items() if key != "status"})
             return f"the NIM says {status}: {said or 'and not why'}"
+        return ""
+
+    def missing(self, fields: Mapping[str, Any]) -> str:
+        """A video that is somewhere else, or nowhere."""
         if "b64_video" in fields:
             return ""
         links = [key for key, value in fields.items() if _leads_elsewhere(value)]
