@@ -16,7 +16,7 @@ from cosmos_workflow.engines.engine import RunRequest
 from cosmos_workflow.engines.transfer1 import Transfer1
 from cosmos_workflow.engines.upscale import Upscale
 from tests.engine_samples import as_text, prompt_spec, request, smaller
-from tests.golden import cases_transfer25
+from tests.golden import cases_cosmos3, cases_transfer25, cases_videos
 
 HERE = Path(__file__).parent / "engines"
 T1, UP = Transfer1(), Upscale()
@@ -108,6 +108,8 @@ CASES: dict[str, Callable[[], RunRequest]] = {
         options={"upscale_weight": "0.5"},
     ),
     **cases_transfer25.CASES,
+    **cases_cosmos3.CASES,
+    **cases_videos.CASES,
 }
 
 
