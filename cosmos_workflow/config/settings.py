@@ -182,9 +182,8 @@ class ModelSettings(Table):
     frame_step: int = Field(
         default=1, ge=1, description="its frames are a multiple of this, and one: 8 for 8n+1"
     )
-    inputs: dict[str, str] = Field(
-        default_factory=dict,
-        description="its input by our parameter: seed, num_steps, guidance, fps, sigma_max",
+    inputs: dict[Literal["seed", "num_steps", "guidance", "fps"], str] = Field(
+        default_factory=dict, description="its input by our parameter: seed, num_steps, ..."
     )
     fixed: dict[str, bool | int | float | str] = Field(
         default_factory=dict, description="further inputs as they are sent; a parameter wins"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
+from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.events import JobEnded, Progress, Verdict
 from cosmos_workflow.execution.facts import ServiceFacts
 from cosmos_workflow.execution.job import Job
@@ -101,6 +102,14 @@ class RunRequest:
     """Files that options name (masks, region videos), absolute, by the text that names them."""
     service: ServiceFacts | None = None
     """What the service says of itself, where the engine asks for it."""
+
+
+@runtime_checkable
+class Configured(Protocol):
+    """An engine that has something from the settings: models that a person named."""
+
+    def configured(self, settings: Settings) -> Engine:
+        """The engine with what the settings say."""
 
 
 class Engine(Protocol):

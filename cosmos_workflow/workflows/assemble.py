@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cosmos_workflow.config.environment import SERVICES
 from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.engines import ENGINES
-from cosmos_workflow.engines.engine import Engine
+from cosmos_workflow.engines.engine import Configured, Engine
 from cosmos_workflow.errors import ConfigError, did_you_mean
 from cosmos_workflow.execution import TARGETS
 from cosmos_workflow.execution.target import Target
@@ -30,9 +30,11 @@ def store(settings: Settings) -> Store:
     return Store(settings.outputs_dir)
 
 
-def engine(name: str) -> Engine:
-    """The engine called ``name``.  Raises ConfigError."""
+def engine(name: str, settings: Settings | None = None) -> Engine:
+    """The engine called ``name``, with what the settings say of it.  Raises ConfigError."""
     loaded: Engine = ENGINES.load(name)()
+    if settings is not None and isinstance(loaded, Configured):
+        return loaded.configured(settings)
     return loaded
 
 
@@ -66,7 +68,7 @@ def bench(
     """Everything one run needs.  Raises ConfigError."""
     return Bench(
         settings=settings,
-        engine=engine(engine_name),
+        engine=engine(engine_name, settings),
         target=target(settings, target_name or settings.default_target, ask),
         store=store(settings),
     )

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from cosmos_workflow.config.settings import Settings
-from cosmos_workflow.engines import ENGINES
 from cosmos_workflow.engines.engine import Engine
 from cosmos_workflow.engines.rules import check_parameter, settle
 from cosmos_workflow.errors import SpecError, did_you_mean
@@ -19,6 +18,7 @@ from cosmos_workflow.prompts.enums import CONTROLS, WEIGHT_ORDER, Modality
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
 from cosmos_workflow.prompts.spec import portable, resolve
+from cosmos_workflow.workflows import assemble
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def make_runs(settings: Settings, prompts: Sequence[str], knobs: Knobs) -> list[
     All are checked before the first is saved.  Raises SpecError or ConfigError.
     """
     name = knobs.engine or settings.default_engine
-    engine: Engine = ENGINES.load(name)()
+    engine = assemble.engine(name, settings)
     made = [
         _make_run(settings, engine, name, path, knobs) for path in _prompt_files(settings, prompts)
     ]

@@ -66,7 +66,7 @@ def examine(
     place = assemble.target(settings, target_name, ask)
     place.approach()
     options = settings.all_targets()[target_name]
-    needs = assemble.engine(engine_name).needs(run)
+    needs = assemble.engine(engine_name, settings).needs(run)
     image = options.image_for(engine_name) or needs.image
     checks = [*_here(options)]
     started = time.monotonic()
