@@ -136,7 +136,7 @@ def fill(request: RunRequest, model: ModelSettings) -> Filled:
     if options.frames is not None:
         values[model.frames] = options.frames
     given = request.run.parameters.model_dump(mode="json", exclude_none=True)
-    called: dict[str, str] = {**model.inputs}
+    called = {str(ours): theirs for ours, theirs in model.inputs.items()}
     values |= {called[name]: value for name, value in given.items()}
     files: list[Input] = []
     leaves: dict[str, Any] = {}
