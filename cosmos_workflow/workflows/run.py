@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 
 from cosmos_workflow.config import secrets
+from cosmos_workflow.engines.engine import RunRequest
 from cosmos_workflow.engines.rules import settle
 from cosmos_workflow.errors import HostUnreachable, SubmissionRejected
 from cosmos_workflow.events import (
@@ -50,10 +51,12 @@ class Started:
 
 @dataclass(frozen=True)
 class Plan:
-    """The job as plain data, and what the engine says of it: sizes, frames, chunks."""
+    """The job as plain data, what the engine says of it (sizes, frames, chunks), and from what
+    it was made."""
 
     job: Job
     facts: tuple[str, ...]
+    request: RunRequest
 
 
 def plan(
@@ -71,7 +74,7 @@ def plan(
     names = bench.settings.all_targets()[bench.target.name].secrets
     bench.target.check(job)
     job = replace(job, secrets=tuple(dict.fromkeys((*job.secrets, *names))))
-    return Plan(job, tuple(bench.engine.facts(request)))
+    return Plan(job, tuple(bench.engine.facts(request)), request)
 
 
 def _service(target: Target) -> ServiceFacts | None:
