@@ -30,6 +30,7 @@ SECTIONS: dict[str, dict[str, Command]] = {
         "create-run": Command("specs:create_run", "Write RunSpecs: engine, weights, parameters."),
     },
     "Run": {
+        "plan": Command("plan:plan", "Say what a run would do, send, take and cost."),
         "run": Command("run:run", "Run RunSpecs and bring the videos home."),
         "follow": Command("run:follow", "Go on watching a run, and fetch its result."),
         "logs": Command("run:logs", "Print what the job of a run has written."),
