@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import typing
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -112,11 +112,19 @@ def _shown(value: Any) -> str:
 
 def _weights(engine: Engine, run: RunSpec, prompt: PromptSpec) -> dict[Modality, float | str]:
     if not run.control_weights:
-        usable = [control for control in prompt.control_inputs if control in engine.modalities]
-        return {control: round(1 / len(usable), 4) for control in usable}
+        return dict(shares(engine, prompt))
     for modality, weight in run.control_weights.items():
         _check_weight(engine, modality, weight)
     return dict(run.control_weights)
+
+
+def shares(
+    engine: Engine, prompt: PromptSpec, without: Collection[Modality] = ()
+) -> Mapping[Modality, float]:
+    """The weights where nobody says any: the prompt's controls that the engine takes, equally."""
+    takes = [control for control in engine.modalities if control not in without]
+    usable = [control for control in prompt.control_inputs if control in takes]
+    return {control: round(1 / len(usable), 4) for control in usable}
 
 
 def _check_weight(engine: Engine, modality: Modality, weight: float | str) -> None:
