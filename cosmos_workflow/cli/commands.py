@@ -37,6 +37,7 @@ SECTIONS: dict[str, dict[str, Command]] = {
         "cancel": Command("run:cancel", "End a run on its target."),
         "upscale": Command("upscale:upscale", "Make a 4K video of a run's result or any video."),
         "clean": Command("clean:clean", "Remove what old jobs have left on a target."),
+        "serve": Command("serve:serve", "Start or stop a model's server on an SSH host."),
     },
     "Look": {
         "list": Command("show:list_", "List prompts or runs."),
@@ -45,6 +46,7 @@ SECTIONS: dict[str, dict[str, Command]] = {
         "status": Command("status:status", "How a target is doing: GPUs, disk, containers."),
         "engines": Command("inspect_engines:engines", "List the engines, or show one of them."),
         "targets": Command("targets:targets", "List the places that run jobs."),
+        "smoke": Command("smoke:smoke", "Try a service for real, and keep a record of it."),
     },
 }
 

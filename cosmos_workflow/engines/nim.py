@@ -85,6 +85,7 @@ class Nim(RequestEngine):
             name=request.job_name,
             engine=self.name,
             dialect="nim",
+            route=next(iter(request.service.models), "") if request.service else "",
             body=nim_options.merged(body, options.extras),
             inputs=nim_body.inputs(form, request, start),
             outputs={request.run_id: (RESULT,)},

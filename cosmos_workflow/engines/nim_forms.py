@@ -70,6 +70,14 @@ FORMS = {form.name: form for form in (PREDICT1, COSMOS3, TRANSFER25)}
 _OWN_OPTIONS = {option for form in FORMS.values() for option in form.options}
 
 
+def named_by(models: Sequence[str]) -> Form | None:
+    """The form of the NIM that has these models, by their names."""
+    for form in FORMS.values():
+        if any(sign in model.lower() for sign in form.signs for model in models):
+            return form
+    return None
+
+
 def form_of(request: RunRequest) -> Form:
     """The form that is named, else that of the service's model, else that fits to the spec.
 
@@ -79,9 +87,9 @@ def form_of(request: RunRequest) -> Form:
     if options.model != "auto":
         return FORMS[options.model]
     models = request.service.models if request.service else ()
-    for form in FORMS.values():
-        if any(sign in model.lower() for sign in form.signs for model in models):
-            return form
+    form = named_by(models)
+    if form is not None:
+        return form
     if request.service is not None:
         said = ", ".join(models) or "no model"
         raise SpecError(

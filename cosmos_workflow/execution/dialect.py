@@ -5,6 +5,7 @@ A dialect opens nothing.  It says which call to make; the driver (``on_http.py``
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
@@ -19,7 +20,8 @@ class Call:
 
     ``path`` is relative to the target's url, or a whole address.  ``fields``: what is sent, leaves
     may be ``Attached``; ``encoding`` says how.  ``repeat``: whether a second one does no harm.
-    ``seconds``: how long the server may stay silent; 0 for the target's own.
+    ``seconds``: how long the server may stay silent; 0 for the target's own.  ``ours``: a whole
+    address elsewhere is the service's own all the same, and gets the token.
     """
 
     method: Literal["GET", "POST", "DELETE"]
@@ -29,6 +31,7 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
     repeat: bool = True
     seconds: float = 0.0
+    ours: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,8 @@ class Answer:
 
     def reason(self) -> str:
         """The server's own words for a fault, on one line."""
-        return reason(self.body) or " ".join(self.text.split())[:300] or f"HTTP {self.status}"
+        said = reason(self.body) or " ".join(self.text.split())[:300] or f"HTTP {self.status}"
+        return unsigned(said)
 
 
 @dataclass(frozen=True)
@@ -171,6 +175,9 @@ class Synchronous(Protocol):
     def headers(self, token: str) -> Mapping[str, str]:
         """Headers of every call."""
 
+    def root(self, url: str) -> str:
+        """The address that calls are below, of one that a person wrote."""
+
     def ready(self, url: str) -> Call | None:
         """The call that says whether it can be asked now; None where there is none."""
 
@@ -203,6 +210,14 @@ class Synchronous(Protocol):
 
     def service(self, answers: Sequence[Answer | None]) -> ServiceFacts:
         """What the answers to ``probe`` say."""
+
+
+def unsigned(text: str) -> str:
+    """``text`` with addresses in it cut before their queries: those may be signed, like a key."""
+    return _SIGNED.sub(r"\1?...", text)
+
+
+_SIGNED = re.compile(r"(https?://[^\s?\"'<>\\]+)\?[^\s\"'<>\\]+")
 
 
 def reason(body: Any) -> str:

@@ -27,7 +27,7 @@ from cosmos_workflow.events import (
 )
 from cosmos_workflow.execution.clean import Cleaned
 from cosmos_workflow.execution.dialect import Answer, Call, Synchronous
-from cosmos_workflow.execution.facts import HostFacts
+from cosmos_workflow.execution.facts import HostFacts, ServiceFacts
 from cosmos_workflow.execution.job import (
     Attached,
     CommandJob,
@@ -160,6 +160,8 @@ class HeldTarget:
 
     def facts(self, files: Sequence[str] = (), image: str = "") -> HostFacts:
         """What the service says of itself; asked once, when it was ready."""
+        if self._dialect.ready(self._client.address.url) is None:
+            return HostFacts(service=ServiceFacts(True, "not asked: it is hosted"))
         if self._facts is None:
             answers = [self._asked(call) for call in self._dialect.probe()]
             facts = HostFacts(service=self._dialect.service(answers))

@@ -239,7 +239,8 @@ def _unpacked(asked: Asked, answer: Answer) -> dict[str, Any]:
     for key in sorted(fields.keys() - told.keys() - parts.keys()):
         print(f"held: the answer also has {key}", flush=True)
     media = answer.headers.get("content-type", "")
-    return {**told, "content_type": media, "url": plain(asked.url)}
+    model = {"model": asked.job.route} if asked.job.route else {}
+    return {**model, **told, "content_type": media, "url": plain(asked.url)}
 
 
 def _failure(error: CosmosError, asked: Asked) -> dict[str, Any]:

@@ -63,14 +63,16 @@ class Base64File:
         )
 
 
-def split(answer: Path, files: Mapping[str, Path]) -> dict[str, Any]:
+def split(answer: Path, files: Mapping[str, Path], piece: int = PIECE) -> dict[str, Any]:
     """The fields of a JSON object, those in ``files`` written to their path and left as "".
+
+    ``piece``: bytes read at once.
 
     Memory is flat in the answer's length.  Raises TransferError: no JSON object, ended in the
     middle, a file that is no base64 text, more than 8 MiB without the files.
     """
     with answer.open("rb") as source:
-        reader = _Reader(source, files)
+        reader = _Reader(source, files, piece)
         try:
             text = reader.read()
         finally:
@@ -90,8 +92,8 @@ def split(answer: Path, files: Mapping[str, Path]) -> dict[str, Any]:
 class _Reader:
     """Walks through JSON; ``kept`` is all but the files."""
 
-    def __init__(self, source: BinaryIO, files: Mapping[str, Path]) -> None:
-        self._source, self._files = source, files
+    def __init__(self, source: BinaryIO, files: Mapping[str, Path], piece: int) -> None:
+        self._source, self._files, self._piece = source, files, piece
         self._data, self._at = b"", 0
         self._kept = bytearray()
         self._open: Base64File | None = None
@@ -161,7 +163,7 @@ class _Reader:
             elif found.end() < len(self._data):
                 yield self._skip(found.end() + 1)
             else:  # the escape goes on in the next piece
-                following = self._source.read(PIECE)
+                following = self._source.read(self._piece)
                 if not following:
                     yield self._skip(len(self._data))
                 self._data = self._data[self._at :] + following
@@ -173,7 +175,7 @@ class _Reader:
 
     def _more(self) -> bool:
         if self._at >= len(self._data):
-            self._data, self._at = self._source.read(PIECE), 0
+            self._data, self._at = self._source.read(self._piece), 0
         return bool(self._data)
 
     def _keep(self, piece: bytes) -> None:

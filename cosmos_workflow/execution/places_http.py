@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 
 from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.errors import ConfigError, did_you_mean
@@ -61,6 +62,7 @@ def _held(
             hint=f"ssh -N -L 8000:localhost:8000 {settings.via}, and url = "
             '"http://localhost:8000" without via',
         )
+    client.address = replace(client.address, url=dialect.root(client.address.url))
     site = Site(root=str(project.root / ".cosmos"), python=sys.executable)
     machine = OnHost(name, host, transfer_for(host), ShellLauncher(), site)
     return HeldTarget(

@@ -38,6 +38,10 @@ class Nim:
         sign = {"Authorization": f"Bearer {token}"} if token else {}
         return {"Accept": "application/json", **sign}
 
+    def root(self, url: str) -> str:
+        """Without the ``/v1`` that other services want at its end, or the whole of the call."""
+        return url.rstrip("/").removesuffix("/infer").removesuffix("/v1")
+
     def ready(self, url: str) -> Call | None:
         """Its own health; a hosted one has no such call for us."""
         return None if is_hosted(url) else Call("GET", READY)
@@ -78,7 +82,7 @@ class Nim:
             raise HostError("the service accepted the request (202) and does not say which it is")
         root = STATUS if is_hosted(url) else "/v2/nvcf/pexec/status/"
         headers = self.create(job, url).headers
-        return Call("GET", root + quote(ref, safe=""), headers=headers)
+        return Call("GET", root + quote(ref, safe=""), headers=headers, ours=True)
 
     def result(self) -> Mapping[str, str]:
         """The video."""
@@ -140,13 +144,7 @@ def is_hosted(url: str) -> bool:
 
 def infer(url: str) -> str:
     """Where a generation is asked of: the whole address where it names more than a machine."""
-    parts = urlsplit(url)
-    path = parts.path.rstrip("/")
-    if path.endswith("/infer") or (is_hosted(url) and path not in ("", "/v1")):
-        return url
-    if path.endswith("/v1"):
-        return parts._replace(path=f"{path}/infer").geturl()
-    return "/v1/infer"
+    return url if is_hosted(url) and urlsplit(url).path.strip("/") else "/v1/infer"
 
 
 def _leads_elsewhere(value: Any) -> bool:
