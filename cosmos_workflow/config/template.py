@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import tomlkit
@@ -177,5 +178,21 @@ def with_login(text: str, remote: Login) -> str:
             f"config.toml is not valid TOML, so nothing in it can be set: {error}",
             hint="mend that line; or cosmos init --force writes a new one and keeps this as "
             "config.toml.bak",
+        ) from error
+    return tomlkit.dumps(document)
+
+
+def with_service(text: str, name: str, service: Mapping[str, str]) -> str:
+    """A ``config.toml`` with ``[services.NAME]`` holding these, and all else left as it was."""
+    try:
+        document = tomlkit.parse(text)
+        services = document.setdefault("services", tomlkit.table(is_super_table=True))
+        table = services.setdefault(name, tomlkit.table())
+        for key, value in service.items():
+            table[key] = value
+    except (TOMLKitError, TypeError, AttributeError) as error:
+        raise ConfigError(
+            f"config.toml is not valid TOML, so nothing in it can be set: {error}",
+            hint="mend that line, then: cosmos serve start --save",
         ) from error
     return tomlkit.dumps(document)

@@ -91,6 +91,8 @@ class CommandJob:
     - ``parameters``: our names of the parameters, with the values that the model is told.
     - ``outputs``: run id -> glob patterns relative to the workspace; the first is *the* result.
     - ``time_limit``: seconds, after which the whole process tree is ended; 0 for none.
+    - ``port``: of the machine's own 127.0.0.1, on which the job listens; it then sees inputs that
+      come later, under the machine's paths.  0 for a job that serves nobody.
     """
 
     name: str
@@ -106,6 +108,7 @@ class CommandJob:
     files: tuple[WrittenFile, ...] = ()
     time_limit: int = 0
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    port: int = 0
 
 
 @dataclass(frozen=True)

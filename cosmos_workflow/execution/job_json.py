@@ -93,6 +93,7 @@ def _command(data: Mapping[str, Any]) -> CommandJob:
         files=tuple(WrittenFile(f["path"], _unpack(f["json"]), f["script"]) for f in data["files"]),
         time_limit=data["time_limit"],
         parameters=dict(data.get("parameters", {})),
+        port=data.get("port", 0),
     )
 
 

@@ -13,6 +13,7 @@ from typing import Literal
 from cosmos_workflow.connection.host import Completed, Host, Report
 from cosmos_workflow.errors import (
     ConfigError,
+    HostError,
     HostUnreachable,
     SubmissionRejected,
     TransferError,
@@ -98,6 +99,8 @@ class OnHost:
         assert isinstance(job, CommandJob)
         with staging() as folder:
             site, there = self._look(job.inputs)
+            if job.port:  # a folder that is mounted has to be there
+                self.host.run(["mkdir", "-p", f"{site.root}/inputs"])
             files = self._files(job, site, Path(folder))
             total = sum(path.stat().st_size for path in files.values())
             new = {key: path for key, path in files.items() if key not in there}
@@ -278,6 +281,26 @@ class OnHost:
     def cancel(self, handle: Handle) -> None:
         """End the job; one that is over already is no error."""
         self.host.run(self._launcher.stop(handle.job, handle.ref, self._resolved()))
+
+    @property
+    def root(self) -> str:
+        """The folder there that everything of ours is in, absolute; a command the first time."""
+        return self._resolved().root
+
+    def runs(self, name: str) -> bool:
+        """Whether the job of that name is running, as far as one can tell."""
+        return self._remains("alive", name).exit_code == 0
+
+    def forget(self, name: str) -> None:
+        """Remove what is left of a job that is over.  Raises HostError for one that is not."""
+        done = self._remains("forget", name)
+        if done.exit_code:
+            raise HostError(f"{name} cannot be removed from {self.name}: {done.stderr.strip()}")
+
+    def _remains(self, verb: str, name: str) -> Completed:
+        workspace = self._resolved().workspace(name)
+        argv = ["sh", "-c", self._launcher.remains(), "sh", verb, workspace]
+        return self.host.run(argv, check=False)
 
     def facts(self, files: Sequence[str] = (), image: str = "") -> HostFacts:
         """What the machine says of itself, in one command; ``files`` below the checkpoints."""

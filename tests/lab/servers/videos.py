@@ -409,8 +409,26 @@ def videos_server(**behaviour: Any) -> Iterator[VideosServer]:
         thread.join()
 
 
+def serve(
+    host: str,
+    port: int,
+    model: str,
+    flavour: str = "omni",
+    version: str = "0.28",
+    seconds: float = 0.2,
+) -> None:
+    """Serve until it is ended, and say so as uvicorn does."""
+    server = VideosServer(port, host, model)
+    major, minor = (int(part) for part in version.split(".")[:2])
+    server.be = Behaviour(Flavour(flavour, (major, minor)), seconds=seconds)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    print(f"INFO: Started server process on port {server.port}", flush=True)
+    print("INFO:     Application startup complete.", flush=True)
+    server.serve_forever()
+
+
 def main() -> int:
-    """Serve alone, and say so as uvicorn does."""
+    """Serve alone."""
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--port", type=int, default=8000)
     arguments.add_argument("--host", default="127.0.0.1")
@@ -418,14 +436,7 @@ def main() -> int:
     arguments.add_argument("--flavour", choices=["omni", "sglang"], default="omni")
     arguments.add_argument("--version", default="0.28")
     arguments.add_argument("--seconds", type=float, default=0.2)
-    given = arguments.parse_args()
-    server = VideosServer(given.port, given.host, given.model)
-    major, minor = (int(part) for part in given.version.split(".")[:2])
-    server.be = Behaviour(Flavour(given.flavour, (major, minor)), seconds=given.seconds)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    print(f"INFO: Started server process on port {server.port}", flush=True)
-    print("INFO:     Application startup complete.", flush=True)
-    server.serve_forever()
+    serve(**vars(arguments.parse_args()))
     return 0
 
 

@@ -1,0 +1,216 @@
+"""A model's server on a machine of ours: start it, wait until it answers, end it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from cosmos_workflow.config import secrets, template
+from cosmos_workflow.config.load import FILE
+from cosmos_workflow.config.settings import ServiceSettings, Settings
+from cosmos_workflow.engines import sglang_server, vllm_omni_server
+from cosmos_workflow.engines.vllm_omni_server import READY, Serving, failure, last_words
+from cosmos_workflow.errors import ConfigError, HostUnreachable, JobFailed, did_you_mean
+from cosmos_workflow.events import Event, Log, Progress
+from cosmos_workflow.execution.facts import ServiceFacts
+from cosmos_workflow.execution.job import CommandJob
+from cosmos_workflow.execution.on_host import OnHost
+from cosmos_workflow.execution.on_http import OnHttp
+from cosmos_workflow.execution.places import Ask
+from cosmos_workflow.execution.places_http import http
+from cosmos_workflow.execution.target import Handle
+
+SERVERS: Mapping[str, Callable[[Serving], CommandJob]] = {
+    "sglang": sglang_server.server,
+    "vllm_omni": vllm_omni_server.server,
+}
+
+Say = Callable[[str], None]
+
+LOOK_S, LONGEST_LOOK_S = 0.5, 5.0
+"""Seconds between looks at the log: short at first, then longer and longer."""
+
+ASK_S = 20.0
+"""Seconds after which a server is asked whether it is ready, whatever its log says."""
+
+TAIL = 15
+"""Lines of the log that are told of a server that did not come up."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server as a service of the project: where it is, and by which machine."""
+
+    name: str
+    engine: str
+    target: str
+    settings: Settings
+    service: OnHttp
+    machine: OnHost
+
+    @property
+    def handle(self) -> Handle:
+        """The job that it is: its name is the lock, for all that share a folder on the machine."""
+        mark = hashlib.sha256(self.machine.root.encode()).hexdigest()[:6]
+        return Handle(self.target, f"serve-{self.name}-{mark}", "")
+
+    def table(self) -> dict[str, str]:
+        """What ``[services.NAME]`` has to say."""
+        said = self.settings.services[self.name]
+        return {"dialect": said.dialect, "url": said.url, "via": said.via}
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self.service.close()
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a server is: ``running`` on its machine, and what it says of itself."""
+
+    running: bool
+    facts: ServiceFacts
+    last: str = ""
+
+
+def find(
+    settings: Settings,
+    engine: str,
+    target: str,
+    name: str,
+    port: int,
+    image: str = "",
+    ask: Ask | None = None,
+) -> Server:
+    """The server of that name on that machine; nothing is connected.  Raises ConfigError."""
+    if engine not in SERVERS:
+        raise ConfigError(
+            f"--engine {engine}: cosmos starts no server of it",
+            hint=f"{did_you_mean(engine, list(SERVERS))}one of: {', '.join(SERVERS)}",
+        )
+    target = target or settings.default_target
+    known = {name: one for name, one in settings.machines().items() if one.kind == "ssh"}
+    if target not in known:
+        raise ConfigError(
+            f"--target {target}: a server is started on an SSH target",
+            hint=f"{did_you_mean(target, list(known))}known: {', '.join(known) or 'none'}",
+        )
+    # An image that is set for all engines is one of another model: only the engine's own counts.
+    chosen = image or known[target].images.get(engine, "")
+    own = known[target].model_copy(
+        update={"image": "", "images": {engine: chosen} if chosen else {}}
+    )
+    url = f"http://127.0.0.1:{port}"
+    service = ServiceSettings(dialect="videos", url=url, via=target)
+    project = settings.model_copy(
+        update={
+            "targets": {**settings.targets, target: own},
+            "services": {**settings.services, name: service},
+        }
+    )
+    place = http(project, name, ask)
+    assert isinstance(place, OnHttp) and place.machine is not None
+    return Server(name, engine, target, project, place, place.machine)
+
+
+def start(server: Server, serving: Serving, patience: float, say: Say) -> Iterator[Event]:
+    """Start it unless it runs, and wait until it answers; ``patience`` 0 waits for nothing.
+
+    ``say`` hears the last words of one that did not come up.
+    Raises SubmissionRejected when it cannot be started, JobFailed when it ends before it is
+    ready, HostUnreachable when ``patience`` seconds have passed.
+    """
+    machine = server.machine
+    if machine.runs(server.handle.job):
+        yield Progress("running already")
+    else:
+        names = server.settings.machines()[server.target].secrets
+        job = SERVERS[server.engine](replace(serving, job=server.handle.job, secrets=names))
+        values = secrets.values(names)
+        machine.forget(job.name)
+        yield from machine.stage(job)
+        machine.submit(job, values)
+        yield Progress("started")
+    if patience:
+        yield from _until_ready(server, patience, say)
+
+
+def _until_ready(server: Server, patience: float, say: Say) -> Iterator[Event]:
+    end, asked, pause = time.monotonic() + patience, time.monotonic(), LOOK_S
+    offset, lines = 0, [""]
+    hidden = secrets.present(server.settings.machines()[server.target].secrets)
+    while True:
+        alive = server.machine.runs(server.handle.job)
+        log = server.machine.log_now(server.handle, offset)
+        if log.text:
+            offset, pause = log.offset, LOOK_S
+            text = secrets.mask(log.text, hidden)
+            lines = [*lines, *text.splitlines()][-400:]
+            yield Log(text, offset)
+            yield Progress("starting", None, lines[-1].strip()[:100])
+        if not alive:
+            for line in last_words(lines, TAIL):
+                say(f"  {line[:300]}")
+            why = failure(lines, None)
+            raise JobFailed(f"{server.name} did not come up: {why.message}", hint=why.hint)
+        due = time.monotonic() - asked > ASK_S
+        if due or any(READY.search(line) for line in log.text.splitlines()):
+            asked = time.monotonic()
+            if _facts(server).ready:
+                yield Progress("ready")
+                return
+        if time.monotonic() > end:
+            raise HostUnreachable(
+                f"{server.name} is still starting on {server.target} after {patience:.0f} s: "
+                f"{lines[-1].strip()[:200]}",
+                hint="it goes on without us: cosmos serve status, or start again to go on waiting",
+            )
+        time.sleep(pause)
+        pause = min(pause * 1.3, LONGEST_LOOK_S)
+
+
+def _facts(server: Server) -> ServiceFacts:
+    found = server.service.facts().service
+    assert found is not None
+    return found
+
+
+def stop(server: Server) -> bool:
+    """End it and remove what is left of it; False when it did not run."""
+    ran = server.machine.runs(server.handle.job)
+    if ran:
+        server.machine.cancel(server.handle)
+    server.machine.forget(server.handle.job)
+    return ran
+
+
+def look(server: Server) -> Standing:
+    """How it is now."""
+    if not server.machine.runs(server.handle.job):
+        return Standing(False, ServiceFacts(False, "not running"), _last(server))
+    return Standing(True, _facts(server), _last(server))
+
+
+def _last(server: Server) -> str:
+    lines = server.machine.log_now(server.handle, 0).text.splitlines()
+    hidden = secrets.present(server.settings.machines()[server.target].secrets)
+    return next((secrets.mask(ln, hidden).strip() for ln in reversed(lines) if ln.strip()), "")
+
+
+def save(server: Server) -> str:
+    """Write ``[services.NAME]`` into config.toml and return its path.  Raises ConfigError."""
+    file = server.settings.config_file or server.settings.root / FILE
+    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        old = file.read_text(encoding="utf-8") if file.exists() else ""
+        beside.write_text(template.with_service(old, server.name, server.table()), encoding="utf-8")
+        beside.replace(file)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise ConfigError(
+            f"cannot write {file}: {error.strerror}", hint="add the lines to it by hand"
+        ) from error
+    return str(file)
