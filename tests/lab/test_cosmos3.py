@@ -17,6 +17,7 @@ from project import Project, remote_config, video
 from sshd import Sshd
 
 from cosmos_workflow.events import Blocked, ExecutionStatus
+from cosmos_workflow.workflows import compare
 
 
 @pytest.fixture(scope="session")
@@ -58,6 +59,8 @@ def test_a_transfer_comes_home(gpu: Project) -> None:
     said = told(gpu, one)
     assert (said["seed"], said["num_steps"], said["checkpoint"]) == (11, 3, "Cosmos3-Nano")
     assert said["depth"]["weight"] == 0.4
+    used = {row.name: row.used for row in compare.of_run(gpu.run(one))}
+    assert (used["seed"], used["num_steps"]) == (11, 3), "as the model echoes it"
     assert said["edge"]["preset_edge_threshold"] == "medium"
     assert "steps.py: sample 1/1 chunk 3/3 step 3/3" in gpu.run(one).log_lines()
     names = {Path(output.path).name for output in gpu.run(one).run().outputs}

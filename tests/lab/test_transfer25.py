@@ -15,6 +15,7 @@ from project import Project, remote_config, video
 from sshd import Sshd
 
 from cosmos_workflow.events import Blocked, ExecutionStatus, Progress
+from cosmos_workflow.workflows import compare
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +52,8 @@ def test_a_run_comes_home(gpu: Project) -> None:
     assert (said["seed"], said["guidance"], said["num_steps"]) == (11, 3, 4)
     assert said["depth"]["control_weight"] == 0.4
     assert said["branches"] == ["depth"]
+    used = {row.name: row.used for row in compare.of_run(folder)}
+    assert (used["seed"], used["num_steps"]) == (11, 4), "as the model echoes it"
     assert {Path(output.path).suffix for output in run.outputs} == {".mp4", ".json", ".txt"}
     assert "steps.py: sample 1/1 chunk 1/1 step 4/4" in folder.log_lines()
     steps = [event for event, _ in folder.events() if isinstance(event, Progress)]

@@ -14,6 +14,14 @@ import pytest
 from dockerd import Docker
 from project import video
 
+import cosmos_workflow.scripts
+from cosmos_workflow.engines.transfer25 import Transfer25
+from cosmos_workflow.events import Blocked, JobEnded, RemoteFile, Succeeded
+from cosmos_workflow.execution.job import Place, fill, render
+from tests.engine_samples import prompt_spec, request, smaller
+
+SCRIPTS = Path(next(iter(cosmos_workflow.scripts.__path__)))
+
 
 @dataclass(frozen=True)
 class Ran:
@@ -126,3 +134,48 @@ def test_the_distilled_model_has_to_be_allowed(run: Run) -> None:
     flags = ("--model", "edge/distilled")
     assert run(GOOD, flags=flags).code != 0
     assert run(GOOD, flags=flags, env="COSMOS_EXPERIMENTAL_CHECKPOINTS=1").code == 0
+
+
+def test_several_runs_in_one_job(docker: Docker, tmp_path: Path) -> None:
+    """As the engine plans it: each run has its own video and its own verdict."""
+    engine, folder = Transfer25(), tmp_path / "run"
+    texts = ("one", "two [[block]]", "three")
+    asked = [
+        request(
+            engine, prompt_spec(text, controls=["depth"]), parameters={"num_steps": 1},
+            media={name: smaller(frames=6) for name in ("color", "depth")},
+        )
+        for text in texts
+    ]  # fmt: skip
+    job = engine.plan(asked)
+
+    def where(place: Place) -> str:
+        names = {item.key: item.name for item in job.inputs}
+        return f"/run/{names[place.path] if place.root == 'input' else place.path}"
+
+    for item in job.inputs:
+        video(folder / item.name, "testsrc", frames=6)
+    for file in job.files:
+        source = SCRIPTS / file.script if file.script else None
+        text = source.read_text() if source else render(file, where)
+        (folder / file.path).write_text(text)
+    env = [part for key, value in job.env.items() for part in ("-e", f"{key}={value}")]
+    argv = [
+        docker.program, "run", "--rm", "--init", *env, f"-v{folder}:/run",
+        images.transfer25(docker), *fill(job.argv, where),
+    ]  # fmt: skip
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout
+    files = tuple(
+        RemoteFile(str(path.relative_to(folder)), path.stat().st_size, "a" * 64)
+        for path in sorted((folder / "outputs").iterdir())
+    )
+    log = done.stdout.splitlines()
+    verdicts = [engine.verdict(one.run_id, JobEnded(0, "exited", files), log) for one in asked]
+    assert [type(verdict) for verdict in verdicts] == [Succeeded, Blocked, Succeeded]
+    assert isinstance(verdicts[2], Succeeded)
+    assert verdicts[2].outputs[0].path == job.outputs[asked[2].run_id][0]
+    fractions = [said.fraction for line in log if (said := engine.progress(line))]
+    known = [fraction for fraction in fractions if fraction is not None]
+    assert known == sorted(known)
+    assert known[-1] == 0.95
