@@ -147,16 +147,20 @@ class JobEnded(Event):
 
 @dataclass(frozen=True)
 class Output(Event):
-    """A result that is home and verified: path relative to the run folder, bytes, sha256."""
+    """A result that is home and verified: path relative to the run folder, bytes, sha256.
+
+    ``media``: what kind of result it is, which says how it is verified.
+    """
 
     path: str
     size: int
     sha256: str
+    media: Literal["video", "text"] = "video"
 
 
 @dataclass(frozen=True)
 class Succeeded(Event):
-    """The video is home, its bytes are the host's, and ffprobe reads it."""
+    """The result is home, its bytes are the host's, and it is what its engine says it is."""
 
     status = ExecutionStatus.SUCCESS
     outputs: tuple[Output, ...]

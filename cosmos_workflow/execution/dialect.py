@@ -202,6 +202,15 @@ class Synchronous(Protocol):
     def missing(self, fields: Mapping[str, Any]) -> str:
         """Why there is no result in an answer, in words; empty when there is one."""
 
+    def better(self, job: RequestJob, call: Call, fields: Mapping[str, Any]) -> Call | None:
+        """The next call, where the answer to ``call`` is not as it has to be; None where it is.
+
+        Raises TransferError where it has been asked often enough.
+        """
+
+    def written(self, job: RequestJob, fields: Mapping[str, Any]) -> Mapping[str, str]:
+        """Results that are text in the answer: the path each is written to, and the text."""
+
     def told(self, fields: Mapping[str, Any]) -> Mapping[str, Any]:
         """The facts of the answer that are kept; those of another type than agreed are left out."""
 

@@ -140,6 +140,8 @@ class RequestJob:
       asked for them before anything is uploaded.
     - ``patience``, ``attempts``: seconds the service may take for its answer (0: as long as it
       likes), and how often it is asked, where the answer is the result and has to be waited for.
+    - ``expects``: where the answer is text, the shape that it has to have (``schema.py``); it is
+      asked for again when it has another.
     - ``outputs``: run id -> the files that will be brought home; the first is *the* result.
     - ``time_limit``: seconds from submission, after which the job is cancelled; 0 for none.
     """
@@ -158,6 +160,7 @@ class RequestJob:
     requires: tuple[str, ...] = ()
     patience: int = 0
     attempts: int = 1
+    expects: Mapping[str, Any] = field(default_factory=dict)
 
 
 Job = CommandJob | RequestJob

@@ -64,6 +64,7 @@ def _request(data: Mapping[str, Any]) -> RequestJob:
         requires=tuple(data.get("requires", ())),
         patience=data.get("patience", 0),
         attempts=data.get("attempts", 1),
+        expects=dict(data.get("expects", {})),
     )
 
 

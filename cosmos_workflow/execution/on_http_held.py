@@ -35,6 +35,7 @@ from cosmos_workflow.execution.on_http_client import (
     read_answer,
 )
 from cosmos_workflow.execution.on_http_held_answer import split
+from cosmos_workflow.execution.on_http_words import asked_to_wait
 
 if TYPE_CHECKING:
     import httpx
@@ -115,19 +116,30 @@ def hold(asked: Asked) -> dict[str, Any]:
         said = asked.dialect.is_ready(asked.client.ask("health", call))
         print(f"held: the service is {said}", flush=True)
     with _patience(asked.job.patience):
-        answer = _generated(asked)
-    return _unpacked(asked, answer)
+        return _satisfied(asked)
 
 
 # -- the request -----------------------------------------------------------------------------------
 
 
-def _generated(asked: Asked) -> Answer:
-    """The answer, in ``ANSWER``; asked as often as the job says, and after a 202 until there is."""
+def _satisfied(asked: Asked) -> dict[str, Any]:
+    """What the service told, asked again as long as the answer is not as it has to be."""
     call = asked.dialect.create(asked.job, asked.url)
+    while True:
+        answer = _generated(asked, call)
+        fields = _fields(asked, answer)
+        following = asked.dialect.better(asked.job, call, fields)
+        if following is None:
+            return _unpacked(asked, answer, fields)
+        print("held: the answer is not as it has to be; asking again", flush=True)
+        call = following
+
+
+def _generated(asked: Asked, call: Call) -> Answer:
+    """The answer, in ``ANSWER``; asked as often as the job says, and after a 202 until there is."""
     body = json_body(call.fields, asked.inputs.__getitem__)
     body = replace(body, report=_sent)
-    print(f"held: asking for the video, {body.size / 1e6:.1f} MB", flush=True)
+    print(f"held: asking, with {body.size / 1e6:.1f} MB", flush=True)
     answer = _asked(asked, "generate", call, body, asked.job.attempts)
     while (following := asked.dialect.again(asked.job, asked.url, answer)) is not None:
         print("held: the service goes on with it", flush=True)
@@ -140,7 +152,7 @@ def _asked(asked: Asked, operation: str, call: Call, body: Body | None, attempts
     """One answer.  Up to ``attempts`` times when there was none, or the service was at fault."""
     call = replace(call, seconds=float(asked.job.patience or _ENDLESS))
     for attempt in range(1, attempts + 1):
-        began, again = time.monotonic(), attempt < attempts
+        began, again, wait = time.monotonic(), attempt < attempts, 0.0
         try:
             with asked.client.stream(call, body, more={"Accept-Encoding": "identity"}) as response:
                 answer = _kept(response)
@@ -150,12 +162,13 @@ def _asked(asked: Asked, operation: str, call: Call, body: Body | None, attempts
             if not again:
                 raise
         else:
-            again = again and answer.status >= 500
+            wait = asked_to_wait(answer.headers, answer.text)
+            again = again and (answer.status >= 500 or answer.status == 429)
             why = "" if answer.ok else answer.reason()
             _tell(asked, operation, call, (attempt, began, again), answer.status, why)
             if not again:
                 return answer
-        time.sleep(PAUSES[min(attempt, len(PAUSES)) - 1])
+        time.sleep(max(wait, PAUSES[min(attempt, len(PAUSES)) - 1]))
     raise AssertionError("the last attempt returns or raises")
 
 
@@ -219,21 +232,33 @@ def _patience(seconds: int) -> Iterator[None]:
 # -- the answer ------------------------------------------------------------------------------------
 
 
-def _unpacked(asked: Asked, answer: Answer) -> dict[str, Any]:
-    """Results in place, and the facts of the answer.  Raises Refused, TransferError."""
+def _parts(asked: Asked) -> dict[str, Path]:
+    return {field: Path(f".{field}.part") for field in asked.dialect.result()}
+
+
+def _fields(asked: Asked, answer: Answer) -> dict[str, Any]:
+    """What is in the answer, its files beside it.  Raises Refused, TransferError."""
     if not answer.ok or answer.status == 202:
         raise Refused(answer, f"HTTP {answer.status}: {answer.reason()}")
     if answer.status != 200:
-        raise Refused(answer, f"the service answers {answer.status} and no video")
-    parts = {field: Path(f".{field}.part") for field in asked.dialect.result()}
-    fields = split(ANSWER, parts)
+        raise Refused(answer, f"the service answers {answer.status} and no result")
+    fields = split(ANSWER, _parts(asked))
     wrong, missing = asked.dialect.fault(fields), asked.dialect.missing(fields)
     if wrong or missing:
         kind = Refused if wrong else NoResult
         raise kind(replace(answer, body=_short(fields)), wrong or missing)
+    return fields
+
+
+def _unpacked(asked: Asked, answer: Answer, fields: dict[str, Any]) -> dict[str, Any]:
+    """Results in place, and the facts of the answer."""
+    parts = _parts(asked)
     for field, path in asked.dialect.result().items():
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         parts[field].replace(path)
+    for path, text in asked.dialect.written(asked.job, fields).items():
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_text(text, encoding="utf-8")
     ANSWER.unlink()
     told = dict(asked.dialect.told(fields))
     for key in sorted(fields.keys() - told.keys() - parts.keys()):

@@ -66,8 +66,14 @@ def conform(
             raise MediaError(f"{source}: only {done.frames} of {total} frames can be decoded")
 
 
-def still(source: Path, dest: Path, frame: int = 0) -> None:
-    """One frame of ``source``, counted from 0, as a PNG of its size.
+def still(
+    source: Path,
+    dest: Path,
+    frame: int = 0,
+    width: int | None = None,
+    height: int | None = None,
+) -> None:
+    """One frame of ``source``, counted from 0, as a PNG of its size, or of the one that is given.
 
     Raises MediaError, also when there is no such frame.
     """
@@ -76,7 +82,8 @@ def still(source: Path, dest: Path, frame: int = 0) -> None:
         raise MediaError(f"{source} has {media.frames} frames; there is no frame {frame}")
     with landing(dest) as part:
         args = ["-v", "error", *ffmpeg.source(source), "-map", "0:V:0", "-an"]
-        args += ["-vf", f"select=eq(n\\,{frame}),format=rgb24"]
+        size = f"scale={width}:{height}:flags=lanczos," if width and height else ""
+        args += ["-vf", f"select=eq(n\\,{frame}),{size}format=rgb24"]
         args += ["-frames:v", "1", "-c:v", "png", "-f", "image2", "-update", "1", ffmpeg.url(part)]
         ffmpeg.run(args)
 

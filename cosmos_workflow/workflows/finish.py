@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from cosmos_workflow.events import (
 from cosmos_workflow.execution.target import Handle
 from cosmos_workflow.ids import sha256_file, slug
 from cosmos_workflow.runs.store import RunFolder, RunInUse
-from cosmos_workflow.video.probe import check_readable
+from cosmos_workflow.workflows import verify
 from cosmos_workflow.workflows.assemble import Bench
 from cosmos_workflow.workflows.retry import persistently
 
@@ -123,16 +124,18 @@ def _conclude(bench: Bench, folder: RunFolder, handle: Handle, ended: JobEnded) 
     except JobFailed as error:
         yield Failed("expired", error.message, error.hint)
         return
+    media = verdict.outputs[0].media
     try:
-        check_readable(folder.arriving / files[0].path)
+        verify.CHECKS[media](folder.arriving / files[0].path)
     except MediaError as error:
         yield Failed(
             "bad_output",
-            f"the job succeeded but its video cannot be read: {error.message}",
+            f"the job succeeded but its {media} cannot be read: {error.message}",
             f"it is kept at {folder.arriving / files[0].path}; cosmos logs {folder.id}",
         )
         return
-    yield Succeeded(_landed(folder, files))
+    first, *rest = _landed(folder, files)
+    yield Succeeded((replace(first, media=media), *rest))
 
 
 def _refused(folder: RunFolder, ended: JobEnded, log: Sequence[str]) -> Failed | None:

@@ -108,6 +108,14 @@ class Nim:
             )
         return f"the answer has no b64_video, only {', '.join(sorted(fields)) or 'nothing'}"
 
+    def better(self, job: RequestJob, call: Call, fields: Mapping[str, Any]) -> Call | None:
+        """A video is taken as it is."""
+        return None
+
+    def written(self, job: RequestJob, fields: Mapping[str, Any]) -> Mapping[str, str]:
+        """The result is no text."""
+        return {}
+
     def told(self, fields: Mapping[str, Any]) -> Mapping[str, Any]:
         """Seed, upsampled prompt, model."""
         return {
