@@ -260,7 +260,7 @@ def _watch(screen: Screen, bench: Bench, folder: RunFolder, *, detach: bool = Fa
         screen.picture(result, "video")
     screen.data({"run": run.id, "status": run.status, "video": str(result) if result else None})
     collect.success(folder)
-    other = in_a_line(of_run(folder))
+    other = in_a_line(of_run(folder, bench.settings))
     if other:
         screen.say(f"not as it was asked: {other}; cosmos show {run.id}", "yellow")
     screen.say(f"next: cosmos sheet {run.id}", "cyan")

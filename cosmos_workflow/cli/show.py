@@ -136,7 +136,7 @@ def show(
         if text.startswith("ps_"):
             facts = _prompt_facts(settings, text)
         elif "." in text and RUN_ID.match(text):
-            facts = _run_facts(store.find(text))
+            facts = _run_facts(settings, store.find(text))
         else:
             facts = _spec_facts(settings, store, text)
         screen.data(facts)
@@ -161,11 +161,11 @@ def _spec_facts(settings: Settings, store: Store, text: str) -> dict[str, Any]:
             raise error from None
     attempts = store.attempts(spec.id)
     if attempts:
-        return _run_facts(attempts[-1])
+        return _run_facts(settings, attempts[-1])
     return {**spec.model_dump(mode="json"), "execution_status": "PENDING (never run)"}
 
 
-def _run_facts(folder: RunFolder) -> dict[str, Any]:
+def _run_facts(settings: Settings, folder: RunFolder) -> dict[str, Any]:
     run, spec, prompt = folder.run(), folder.spec(), folder.prompt()
     return {
         "run": run.id,
@@ -182,7 +182,7 @@ def _run_facts(folder: RunFolder) -> dict[str, Any]:
         "control_weights": dict(spec.control_weights),
         "parent": spec.parent,
         "parameters": spec.parameters.model_dump(mode="json", exclude_none=True),
-        "compared": [vars(row) for row in compare.of_run(folder)],
+        "compared": [vars(row) for row in compare.of_run(folder, settings)],
         "options": dict(spec.options),
         "inputs": {item.key: f"sha256 {item.sha256}" for item in folder.job().inputs},
         "created": moment(run.created) if run.created else None,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.engines.engine import Engine
 from cosmos_workflow.errors import ConfigError, SpecError
 from cosmos_workflow.runs.store import RunFolder
@@ -64,13 +65,13 @@ def same(one: Any, other: Any) -> bool:
     return _text(one) == _text(other)
 
 
-def of_run(folder: RunFolder) -> tuple[Compared, ...]:
+def of_run(folder: RunFolder, settings: Settings | None = None) -> tuple[Compared, ...]:
     """The parameters of a run as far as it is: what it sent is known from its start."""
     spec, job = folder.spec(), folder.job()
     used: Mapping[str, Any] = {}
     usual: Mapping[str, Any] = {}
     try:
-        engine: Engine = assemble.engine(spec.engine)
+        engine: Engine = assemble.engine(spec.engine, settings)
         usual = engine.defaults(spec)
         if folder.run().status.final:
             used = engine.echoed(folder.log_lines(), documents(folder))
