@@ -81,7 +81,8 @@ def serve(
         if action == "start":
             screen.events(work.start(server, serving, float(wait), screen.say))
             _offer(screen, server, save)
-        _show(screen, server)
+        known = save or server.name in load().services
+        _show(screen, server, known=known)
 
 
 def _offer(screen: Screen, server: object, save: bool) -> None:
@@ -98,7 +99,7 @@ def _offer(screen: Screen, server: object, save: bool) -> None:
         screen.say(f'{key} = "{value}"')
 
 
-def _show(screen: Screen, server: object) -> None:
+def _show(screen: Screen, server: object, *, known: bool) -> None:
     from cosmos_workflow.workflows import serve as work
 
     assert isinstance(server, work.Server)
@@ -113,5 +114,5 @@ def _show(screen: Screen, server: object) -> None:
     screen.say(f"{server.name} on {server.target}: {state}{f', {what}' if what else ''}", "bold")
     if not facts.ready and found.last:
         screen.say(found.last)
-    if facts.ready:
+    if facts.ready and known:
         screen.say(f"cosmos run RUN_SPEC --target {server.name}")

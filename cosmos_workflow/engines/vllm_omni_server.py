@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from cosmos_workflow.engines import crashes
 from cosmos_workflow.engines.vllm_omni import IMAGE
-from cosmos_workflow.engines.vllm_omni_verdict import MEMORY
 from cosmos_workflow.errors import SpecError, did_you_mean
 from cosmos_workflow.events import Failed
 from cosmos_workflow.execution.job import Arg, CommandJob
@@ -21,6 +20,11 @@ MODELS: Mapping[str, tuple[str, int]] = {
 
 START_S = 2400
 """Seconds that a server may take to load its weights, the first download included."""
+
+MEMORY = (
+    "after --: --quantization fp8, or --enable-layerwise-offload; more GPUs: --num-gpu; or end "
+    "what else is on the GPU (cosmos status)"
+)
 
 READY = re.compile(
     r"Application startup complete|Uvicorn running on|The server is fired up and ready"

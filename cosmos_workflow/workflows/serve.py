@@ -131,7 +131,8 @@ def start(server: Server, serving: Serving, patience: float, say: Say) -> Iterat
         job = SERVERS[server.engine](replace(serving, job=server.handle.job, secrets=names))
         values = secrets.values(names)
         machine.forget(job.name)
-        yield from machine.stage(job)
+        for _ in machine.stage(job):
+            pass  # a few scripts: nothing worth a line
         machine.submit(job, values)
         yield Progress("started")
     if patience:
@@ -150,7 +151,7 @@ def _until_ready(server: Server, patience: float, say: Say) -> Iterator[Event]:
             text = secrets.mask(log.text, hidden)
             lines = [*lines, *text.splitlines()][-400:]
             yield Log(text, offset)
-            yield Progress("starting", None, lines[-1].strip()[:100])
+            yield Progress("starting", None, "".join(last_words(lines, 1))[:60])
         if not alive:
             for line in last_words(lines, TAIL):
                 say(f"  {line[:300]}")
