@@ -106,13 +106,13 @@ class Exchanged(Event):
     """A call to a service that is worth keeping: the first of its kind, one that was repeated,
     one that failed.
 
-    ``operation``: create, look, download ...  ``phase``: "answered", "repeated", "failed".
-    ``status``: the HTTP status, 0 when there was no answer.  ``target``: host and path, without
-    query, user and token.
+    ``operation``: create, look, download ...  ``phase``: "asked" (it goes out now), "answered",
+    "repeated", "failed", "lost" (no answer, and it may have been done).  ``http_status``: 0 when
+    there was no answer.  ``target``: host and path, without query, user and token.
     """
 
     operation: str
-    phase: Literal["answered", "repeated", "failed"]
+    phase: Literal["asked", "answered", "repeated", "failed", "lost"]
     http_status: int
     attempt: int
     target: str

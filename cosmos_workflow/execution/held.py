@@ -15,7 +15,7 @@ from pathlib import Path
 
 from cosmos_workflow.config import secrets as variables
 from cosmos_workflow.connection.host import Report
-from cosmos_workflow.errors import ConfigError, HostError, HostUnreachable
+from cosmos_workflow.errors import ConfigError, HostError
 from cosmos_workflow.events import (
     Exchanged,
     JobEnded,
@@ -26,7 +26,7 @@ from cosmos_workflow.events import (
     Transferring,
 )
 from cosmos_workflow.execution.clean import Cleaned
-from cosmos_workflow.execution.dialect import Answer, Call, Synchronous
+from cosmos_workflow.execution.dialect import Synchronous
 from cosmos_workflow.execution.facts import HostFacts, ServiceFacts
 from cosmos_workflow.execution.job import (
     Attached,
@@ -41,6 +41,7 @@ from cosmos_workflow.execution.job_json import job_to_json
 from cosmos_workflow.execution.on_host import OnHost
 from cosmos_workflow.execution.on_http_client import Client
 from cosmos_workflow.execution.on_http_explain import explain
+from cosmos_workflow.execution.on_http_probe import probed
 from cosmos_workflow.execution.target import Handle
 
 PROGRAM = "cosmos_workflow.execution.on_http_held"
@@ -129,6 +130,14 @@ class HeldTarget:
         more = variables.values(name for name in command.secrets if name not in secrets)
         return self._machine.submit(command, {**secrets, **more}, report)
 
+    def find(self, job: Job, first: float, last: float) -> Handle | None:
+        """None: a second ``submit`` finds the first one's process by its name."""
+        return None
+
+    def told(self) -> Sequence[Exchanged]:
+        """The process tells of its calls in its log."""
+        return ()
+
     def log_now(self, handle: Handle, offset: int) -> Log:
         """What the process has written by now."""
         return self._machine.log_now(handle, offset)
@@ -163,18 +172,11 @@ class HeldTarget:
         if self._dialect.ready(self._client.address.url) is None:
             return HostFacts(service=ServiceFacts(True, "not asked: it is hosted"))
         if self._facts is None:
-            answers = [self._asked(call) for call in self._dialect.probe()]
-            facts = HostFacts(service=self._dialect.service(answers))
+            facts = HostFacts(service=probed(self._client, self._dialect))
             if not facts.service or not facts.service.ready:
                 return facts
             self._facts = facts
         return self._facts
-
-    def _asked(self, call: Call) -> Answer | None:
-        try:
-            return self._client.ask("probe", call)
-        except HostUnreachable:
-            return None
 
     def approach(self) -> None:
         """There is nothing to begin."""

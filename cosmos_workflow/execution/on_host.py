@@ -19,7 +19,7 @@ from cosmos_workflow.errors import (
     TransferError,
     TransferInterrupted,
 )
-from cosmos_workflow.events import JobEnded, Log, RemoteFile, Staged, Transferring
+from cosmos_workflow.events import Exchanged, JobEnded, Log, RemoteFile, Staged, Transferring
 from cosmos_workflow.execution.clean import Cleaned, clean, read_clean
 from cosmos_workflow.execution.facts import HostFacts
 from cosmos_workflow.execution.host_scripts import FOLLOW, LOOK, SHARED, SUBMIT
@@ -172,6 +172,14 @@ class OnHost:
         if done.exit_code:
             raise self._refusal(done, job)
         return Handle(self.name, job.name, self._launcher.ref(done.stdout))
+
+    def find(self, job: Job, first: float, last: float) -> Handle | None:
+        """None: a second ``submit`` finds the first one's job by its name."""
+        return None
+
+    def told(self) -> Sequence[Exchanged]:
+        """A machine's commands are not kept."""
+        return ()
 
     def _refusal(self, done: Completed, job: CommandJob) -> Exception:
         said = done.stderr.strip()

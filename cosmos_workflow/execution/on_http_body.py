@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -12,16 +14,58 @@ from pathlib import Path
 from typing import Any
 
 from cosmos_workflow.connection.host import Report
+from cosmos_workflow.errors import TransferError
 from cosmos_workflow.execution.job import Attached
 
 _PIECE = 3 * 256 * 1024
 """Bytes read at once; a multiple of three, so that base64 of the pieces is base64 of the whole."""
 
+_ANY: Mapping[str, str] = {}
+_AGAIN = "cosmos run the RunSpec with --again to plan with the file as it is now"
+
 Source = Callable[[str], Path]
 """From an input's key to its file on this machine."""
 
-Part = bytes | Path | tuple[str, Path]
-"""Bytes as they are, a file as it is, or ("base64", file)."""
+
+@dataclass(frozen=True)
+class FilePart:
+    """A file as it is, or in base64.  ``sha256``: what its bytes must be; empty: whatever.
+
+    The last piece of a file that is another one by now is not given: a request that ends before
+    its length is one that no service takes.
+    """
+
+    path: Path
+    base64: bool = False
+    sha256: str = ""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file.  Raises TransferError when it is not there."""
+        try:
+            return self.path.stat().st_size
+        except OSError as error:
+            raise _gone(self.path, error) from error
+
+    def read(self) -> Iterator[bytes]:
+        """The file, a piece at a time.  Raises TransferError when it is not what it was."""
+        size, read, sum_ = self.size, 0, hashlib.sha256()
+        try:
+            with self.path.open("rb") as file:
+                while data := file.read(_PIECE):
+                    read += len(data)
+                    sum_.update(data)
+                    same = read < size or self.sha256 in ("", sum_.hexdigest())
+                    if read > size or not same:
+                        raise _changed(self.path)
+                    yield base64.b64encode(data) if self.base64 else data
+        except OSError as error:
+            raise _gone(self.path, error) from error
+        if read < size:
+            raise _changed(self.path)
+
+
+Part = bytes | FilePart
 
 
 @dataclass(frozen=True)
@@ -42,7 +86,7 @@ class Body:
         return {"Content-Type": self.content_type, "Content-Length": str(self.size)}
 
     def pieces(self) -> Iterator[bytes]:
-        """The bytes, a piece at a time."""
+        """The bytes, a piece at a time.  Raises TransferError for a file that changed."""
         done, total, began = 0, self.size, time.monotonic()
         for part in self.parts:
             for piece in _read(part):
@@ -52,8 +96,8 @@ class Body:
                     self.report(done, total, done / max(time.monotonic() - began, 1e-3))
 
 
-def json_body(fields: Any, source: Source) -> Body:
-    """JSON in which each ``Attached`` is the base64 of its file."""
+def json_body(fields: Any, source: Source, sums: Mapping[str, str] = _ANY) -> Body:
+    """JSON in which each ``Attached`` is the base64 of its file.  ``sums``: sha256 by key."""
     marks: dict[str, Attached] = {}
 
     def marked(value: Any) -> Any:
@@ -72,11 +116,12 @@ def json_body(fields: Any, source: Source) -> Body:
     for mark, attached in marks.items():  # dict order is the order in the text
         before, _, text = text.partition(mark)
         lead = f"data:{attached.media_type};base64," if attached.form == "data_uri" else ""
-        parts += [(before + lead).encode(), ("base64", source(attached.key))]
+        part = FilePart(source(attached.key), True, sums.get(attached.key, ""))
+        parts += [(before + lead).encode(), part]
     return Body((*parts, text.encode()), "application/json")
 
 
-def form_body(fields: Mapping[str, Any], source: Source) -> Body:
+def form_body(fields: Mapping[str, Any], source: Source, sums: Mapping[str, str] = _ANY) -> Body:
     """A form: text parts, JSON text for what is no scalar, and files as they are."""
     boundary = f"cosmos{secrets.token_hex(16)}"
     parts: list[Part] = []
@@ -84,8 +129,10 @@ def form_body(fields: Mapping[str, Any], source: Source) -> Body:
         head = f'--{boundary}\r\nContent-Disposition: form-data; name="{key}"'
         if isinstance(value, Attached):
             path = source(value.key)
-            head += f'; filename="{value.key}{path.suffix}"\r\nContent-Type: {value.media_type}'
-            parts += [f"{head}\r\n\r\n".encode(), path, b"\r\n"]
+            name = re.sub(r"[^A-Za-z0-9._-]", "_", f"{value.key}{path.suffix}")
+            head += f'; filename="{name}"\r\nContent-Type: {value.media_type}'
+            file = FilePart(path, sha256=sums.get(value.key, ""))
+            parts += [f"{head}\r\n\r\n".encode(), file, b"\r\n"]
         elif value is not None:
             parts.append(f"{head}\r\n\r\n{_scalar(value)}\r\n".encode())
     parts.append(f"--{boundary}--\r\n".encode())
@@ -101,16 +148,19 @@ def _scalar(value: Any) -> str:
 def _size(part: Part) -> int:
     if isinstance(part, bytes):
         return len(part)
-    if isinstance(part, Path):
-        return part.stat().st_size
-    return -(-part[1].stat().st_size // 3) * 4
+    return -(-part.size // 3) * 4 if part.base64 else part.size
 
 
 def _read(part: Part) -> Iterator[bytes]:
     if isinstance(part, bytes):
         yield part
-        return
-    path = part if isinstance(part, Path) else part[1]
-    with path.open("rb") as file:
-        while data := file.read(_PIECE):
-            yield data if isinstance(part, Path) else base64.b64encode(data)
+    else:
+        yield from part.read()
+
+
+def _gone(path: Path, error: OSError) -> TransferError:
+    return TransferError(f"cannot read {path}: {error.strerror}", hint=_AGAIN)
+
+
+def _changed(path: Path) -> TransferError:
+    return TransferError(f"{path} changed since the run was planned", hint=_AGAIN)

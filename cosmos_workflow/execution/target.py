@@ -64,6 +64,16 @@ class Target(Protocol):
         with the cause and its fix.
         """
 
+    def find(self, job: Job, first: float, last: float) -> Handle | None:
+        """The job that an earlier ``submit`` may have begun, between these times (epoch seconds),
+        where the place does not know jobs by our names for them; else None.
+
+        Raises what ``submit`` raises where that is not known, or not yet.
+        """
+
+    def told(self) -> Sequence[Exchanged]:
+        """Calls worth keeping that no generator has yielded: those of ``submit``, ``cancel``."""
+
     def log_now(self, handle: Handle, offset: int) -> Log:
         """What the job has written by now, from a byte offset, whole lines; waits for nothing."""
 

@@ -10,6 +10,7 @@ from cosmos_workflow.events import (
     Cancelled,
     Cancelling,
     Event,
+    Exchanged,
     ExecutionStatus,
     Failed,
     JobEnded,
@@ -30,6 +31,7 @@ class Run:
 
     ``stage`` and ``fraction`` (0..1) say how far a running one is; ``message``, ``hint`` and
     ``cause`` why an unsuccessful one ended; ``cancelling``: somebody asked for its end.
+    ``asked``: between these times a service was asked for the job, and we know of no answer.
     """
 
     id: str
@@ -48,6 +50,7 @@ class Run:
     message: str = ""
     hint: str = ""
     cancelling: bool = False
+    asked: tuple[float, float] | None = None
 
     @property
     def spec_id(self) -> str:
@@ -72,6 +75,14 @@ def fold(run_id: str, events: Iterable[tuple[Event, float]]) -> Run:
     return run
 
 
+def _asked(run: Run, event: Exchanged, at: float) -> tuple[float, float] | None:
+    """Whether there may be a job after this exchange; one that was refused made none."""
+    refused = event.phase == "answered" and not 200 <= event.http_status < 300
+    if refused or event.phase == "failed":
+        return None
+    return (run.asked[0] if run.asked else at, at)
+
+
 def _after(run: Run, event: Event, at: float) -> Run:
     if event.status is not None:
         run = replace(run, status=event.status, ended=at if event.status.final else None)
@@ -85,7 +96,10 @@ def _after(run: Run, event: Event, at: float) -> Run:
             return replace(run, stage="staged", fraction=None, sent=event.sent)
         case Submitted():
             handle = Handle.from_json(event.handle)
-            return replace(run, handle=handle, submitted=at, stage="submitted", fraction=None)
+            run = replace(run, handle=handle, submitted=at, asked=None)
+            return replace(run, stage="submitted", fraction=None)
+        case Exchanged(operation="create"):
+            return replace(run, asked=_asked(run, event, at))
         case Progress():
             return replace(run, stage=event.stage, fraction=event.fraction)
         case JobEnded():

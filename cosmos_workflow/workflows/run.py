@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from cosmos_workflow.config import secrets
 from cosmos_workflow.engines.engine import RunRequest
 from cosmos_workflow.engines.rules import settle
-from cosmos_workflow.errors import HostUnreachable, SubmissionRejected
+from cosmos_workflow.errors import CosmosError, HostUnreachable, SubmissionRejected
 from cosmos_workflow.events import (
     Cancelled,
     Cancelling,
@@ -141,15 +141,25 @@ def cancel(bench: Bench, folder: RunFolder) -> Run:
         return run
     if run.handle is not None:
         folder.record(Cancelling())
-        bench.target.cancel(run.handle)
+        _end(bench, folder, run.handle)
         for _ in _until_told(bench, folder):
             pass
     else:
         if run.sent is not None:
             # All was in place: it may have been started by a process that died before it said so.
-            bench.target.cancel(Handle(bench.target.name, folder.job().name, ""))
+            job = folder.job()
+            found = bench.target.find(job, *run.asked) if run.asked else None
+            _end(bench, folder, found or Handle(bench.target.name, job.name, ""))
         folder.record(Cancelled("before it was submitted"))
     return folder.run()
+
+
+def _end(bench: Bench, folder: RunFolder, handle: Handle) -> None:
+    try:
+        bench.target.cancel(handle)
+    finally:
+        for event in bench.target.told():
+            folder.record(event)
 
 
 def _until_told(bench: Bench, folder: RunFolder) -> Iterator[None]:
@@ -176,15 +186,28 @@ def _launch(bench: Bench, folder: RunFolder) -> Iterator[Event]:
 def _arrive(
     bench: Bench, folder: RunFolder, job: Job, values: dict[str, str]
 ) -> Generator[Event, None, None]:
-    """Stage and submit; a run that was cancelled meanwhile, by another process, is not left."""
-    yield from bench.target.stage(job)
-    if folder.run().status.final:
-        return
-    handle = yield from narrate("up", lambda report: bench.target.submit(job, values, report))
+    """Stage and submit; a run that was cancelled meanwhile, by another process, is not left.
+
+    Where a service may have taken the request of an earlier try, its job is looked for first.
+    """
+    asked = folder.run().asked
+    handle = bench.target.find(job, *asked) if asked else None
+    if handle is None:
+        yield from bench.target.stage(job)
+        if folder.run().status.final:
+            return
+        try:
+            handle = yield from narrate(
+                "up", lambda report: bench.target.submit(job, values, report)
+            )
+        except CosmosError:
+            yield from bench.target.told()
+            raise
     if folder.run().status.final:
         bench.target.cancel(handle)
         return
     yield Submitted(handle.to_json())
+    yield from bench.target.told()
 
 
 def recorded(folder: RunFolder, events: Iterator[Event]) -> Iterator[Event]:
