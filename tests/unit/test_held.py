@@ -159,6 +159,7 @@ def test_not_yet_is_asked_after() -> None:
     hosted = NIM.again(JOB, "https://ai.api.nvidia.com/v1/x", later)
     assert hosted is not None and hosted.path.startswith("https://api.nvcf.nvidia.com/v2/")
     assert hosted.headers["NVCF-POLL-SECONDS"] == "299"
+    assert hosted.ours, "its status is the maker's own, elsewhere"
     with pytest.raises(HostError, match="does not say which"):
         NIM.again(JOB, URL, Answer(202, {}))
 
