@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +14,9 @@ from cosmos_workflow.cli.passphrase import ask
 from cosmos_workflow.cli.screen import Screen, open_screen
 from cosmos_workflow.config.load import load
 from cosmos_workflow.errors import SpecError, did_you_mean
+
+if TYPE_CHECKING:
+    from cosmos_workflow.workflows.serve import Server
 
 ACTIONS = ("start", "stop", "status")
 
@@ -70,7 +74,7 @@ def serve(
         )
     called = name or ("omni" if engine == "vllm_omni" else engine)
     serving = Serving("", model, port, num_gpu, cuda_devices, not no_guardrails, more=tuple(more))
-    server = work.find(load(), engine, target, called, port, image, ask)
+    server = work.find(load(), engine, target, called, image, ask)
     with open_screen(json=as_json, verbose=verbose) as screen, closing(server):
         screen.begin(called)
         if action == "stop":
@@ -79,39 +83,49 @@ def serve(
             screen.data({"service": called, "target": server.target, "stopped": ran})
             return
         if action == "start":
-            screen.events(work.start(server, serving, float(wait), screen.say))
-            _offer(screen, server, save)
-        known = save or server.name in load().services
-        _show(screen, server, known=known)
+            with _goes_on(called, server.target):
+                screen.events(work.start(server, serving, float(wait), screen.say))
+            _offer(screen, server, port, save)
+        _show(screen, server, known=save or called in load().services)
 
 
-def _offer(screen: Screen, server: object, save: bool) -> None:
+@contextmanager
+def _goes_on(name: str, target: str) -> Iterator[None]:
+    """Ctrl-C says what becomes of the server."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"{name} goes on starting on {target}; cosmos serve status --target {target}"
+        ) from None
+
+
+def _offer(screen: Screen, server: Server, port: int, save: bool) -> None:
     """The lines for config.toml, written or shown."""
     from cosmos_workflow.workflows import serve as work
 
-    assert isinstance(server, work.Server)
     if save:
-        screen.say(f"[services.{server.name}] is in {work.save(server)}")
+        screen.say(f"[services.{server.name}] is in {work.save(server, port)}")
         return
     screen.say("for config.toml (--save writes it):", "dim")
     screen.say(f"[services.{server.name}]")
-    for key, value in server.table().items():
+    for key, value in server.table(port).items():
         screen.say(f'{key} = "{value}"')
 
 
-def _show(screen: Screen, server: object, *, known: bool) -> None:
+def _show(screen: Screen, server: Server, *, known: bool) -> None:
     from cosmos_workflow.workflows import serve as work
 
-    assert isinstance(server, work.Server)
     found = work.look(server)
     facts = found.facts
-    state = "ready" if facts.ready else "starting" if found.running else "not running"
+    state = "ready" if facts.ready else "starting" if found.port else "not running"
     screen.data({
-        "service": server.name, "target": server.target, **server.table(), "state": state,
-        "models": list(facts.models), "version": facts.version, "last": found.last,
+        "service": server.name, "target": server.target, "state": state, "port": found.port,
+        "model": found.model, "version": facts.version, "last": found.last,
     })  # fmt: skip
-    what = " ".join([*facts.models, facts.version]).strip()
-    screen.say(f"{server.name} on {server.target}: {state}{f', {what}' if what else ''}", "bold")
+    what = f", {found.model} {facts.version}".rstrip() if found.port else ""
+    at = f", port {found.port}" if found.port else ""
+    screen.say(f"{server.name} on {server.target}: {state}{what}{at}", "bold")
     if not facts.ready and found.last:
         screen.say(found.last)
     if facts.ready and known:

@@ -10,13 +10,16 @@ from cosmos_workflow.engines import crashes
 from cosmos_workflow.engines.vllm_omni import IMAGE
 from cosmos_workflow.errors import SpecError, did_you_mean
 from cosmos_workflow.events import Failed
-from cosmos_workflow.execution.job import Arg, CommandJob
+from cosmos_workflow.execution.job import Arg, CommandJob, WrittenFile
 
 MODELS: Mapping[str, tuple[str, int]] = {
     "nano": ("nvidia/Cosmos3-Nano", 1),
     "super": ("nvidia/Cosmos3-Super", 4),
 }
 """Short names: the model on Hugging Face, and how many GPUs it takes."""
+
+FACTS = "server.json"
+"""A server's model and port, in its workspace, for who looks at it later."""
 
 START_S = 2400
 """Seconds that a server may take to load its weights, the first download included."""
@@ -106,6 +109,7 @@ def served(
         name=serving.job,
         engine=engine,
         argv=argv,
+        files=(WrittenFile(FACTS, json={"model": model_of(serving)[0], "port": serving.port}),),
         outputs={serving.job: ("outputs/*",)},
         image=image,
         env={"HF_HUB_DISABLE_XET": "1", **(env or {})},

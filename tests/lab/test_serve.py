@@ -105,7 +105,9 @@ def test_started_used_and_ended(place: Place) -> None:
     again = place.serve("start")
     assert "running already" in again and "ready" in again
     assert len(place.boxes()) == 1
-    assert "ready" in place.serve("status")
+    assert f"port {place.port}" in place.project.cosmos("serve", "status", "-t", "gpu").stdout
+    refused = place.serve("start", "--model", "super", code=6)
+    assert "already, with nvidia/Cosmos3-Nano" in refused
     (box,) = place.boxes()
     shown = place.docker("inspect", box)
     assert TOKEN["HF_TOKEN"] not in shown and '"NetworkMode": "host"' in shown
