@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from cosmos_workflow.engines import nim_body, nim_forms, nim_options, vocabulary
-from cosmos_workflow.engines.engine import Limit, Options, RunRequest
+from cosmos_workflow.engines.engine import Fit, Limit, Options, RunRequest
 from cosmos_workflow.engines.nim_forms import FPS, SEED, STEPS, TRANSFER25
 from cosmos_workflow.engines.nim_options import ADDRESSES, NimOptions, options_of
 from cosmos_workflow.engines.request import RequestEngine, answer, words
@@ -19,6 +19,7 @@ from cosmos_workflow.execution.job import RequestJob
 from cosmos_workflow.prompts.enums import Modality
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
+from cosmos_workflow.video.media import Media
 
 _SAID = "held: "
 
@@ -68,6 +69,15 @@ class Nim(RequestEngine):
         patience = options_of(request.run).timeout
         return [*lines, f"it may take {patience} s for its answer (--option timeout)"]
 
+    def fit(self, media: Media) -> Fit:
+        """Any size; what one form wants of the number of frames is a note."""
+        low, high = nim_body.READ
+        out = not low <= media.frames <= high
+        notes = (
+            (f"a Transfer2.5 NIM takes {low} to {high} frames, not {media.frames}",) if out else ()
+        )
+        return Fit(media.width - media.width % 2, media.height - media.height % 2, notes)
+
     def plan(self, requests: Sequence[RunRequest]) -> RequestJob:
         """The request of one run.  Raises SpecError before anything is sent."""
         if len(requests) != 1:
@@ -110,9 +120,23 @@ class Nim(RequestEngine):
         told, found = answer(log), super().verdict(run_id, ended, log)
         if not isinstance(found, Failed) or found.cause != "engine":
             return found
+        if not told:
+            return _left(run_id, ended, log)
         cause = told.get("cause")
         cause = cause if cause in ("timeout", "bad_output", "no_output") else "engine"
         return Failed(cause, found.message, words(told.get("hint")) or found.hint)
+
+
+def _left(run_id: str, ended: JobEnded, log: Sequence[str]) -> Failed:
+    """The process that held the request ended without a word of its own."""
+    again = f"cosmos logs {run_id} has everything it said; the service may still be at work on it"
+    if ended.exit_code is not None and ended.exit_code > 128:
+        signal = ended.exit_code - 128
+        return Failed(
+            "killed", f"the process that waited for the answer was killed ({signal})", again
+        )
+    last = next((line.strip() for line in reversed(log) if line.strip()), "it said nothing")
+    return Failed("engine", f"the process that waited for the answer ended: {last[:300]}", again)
 
 
 def _check_fit(form: nim_forms.Form, request: RunRequest, start: nim_body.Start) -> None:

@@ -44,7 +44,7 @@ class NimOptions(engine.Options):
     timeout: int = Field(300, ge=1, le=86400, description="seconds it may take for its answer")
     attempts: int = Field(1, ge=1, le=5, description="how often it is asked when it is at fault")
     extras: dict[str, JsonValue] = Field(
-        default_factory=dict, description="further fields of the request, as JSON, sent as they are"
+        {}, description="further fields of the request, as JSON, sent as they are"
     )
 
     @field_validator("duration")

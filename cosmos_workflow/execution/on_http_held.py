@@ -139,7 +139,7 @@ def _generated(asked: Asked, call: Call) -> Answer:
     """The answer, in ``ANSWER``; asked as often as the job says, and after a 202 until there is."""
     body = json_body(call.fields, asked.inputs.__getitem__)
     body = replace(body, report=_sent)
-    print(f"held: asking, with {body.size / 1e6:.1f} MB", flush=True)
+    print(f"held: asking, with {_amount(body.size)}", flush=True)
     answer = _asked(asked, "generate", call, body, asked.job.attempts)
     while (following := asked.dialect.again(asked.job, asked.url, answer)) is not None:
         print("held: the service goes on with it", flush=True)
@@ -302,6 +302,10 @@ def _say(word: str, facts: Mapping[str, Any]) -> None:
 
 def _exchange(event: Exchanged) -> None:
     _say("exchange", asdict(event))
+
+
+def _amount(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.1f} kB"
 
 
 def _sent(done: int, total: int, speed: float) -> None:

@@ -261,6 +261,39 @@ def test_a_dry_run_shows_the_request_and_no_token(project: Project, nim: NimServ
     assert nim.asked == []
 
 
+def test_a_token_that_is_missing_or_wrong(project: Project, nim: NimServer) -> None:
+    nim.be.token = "nvapi-right"
+    spec = words(project, "rain", *SMALL)
+    wrong = variables(nim, NVIDIA_API_KEY="nvapi-wrong-one")
+    done = project.cosmos("run", spec, "--target", "nim", env=wrong, code=4)
+    assert "refuses us (HTTP 401): Invalid API key" in " ".join(done.stderr.split())
+    named = words(project, "rain", *SMALL, "--option", "model=predict1")
+    done = project.cosmos("run", named, "--target", "nim", env=wrong, code=6)
+    assert "refuses us (HTTP 401): Invalid API key" in " ".join(done.stderr.split())
+    project.configure(f'[services.nim]\ndialect = "nim"\nurl = "{nim.url}"\ntoken = "MY_TOKEN"\n')
+    done = project.cosmos("run", named, "--target", "nim", "--again", code=2)
+    assert "the secret MY_TOKEN is not set" in done.stderr
+    mine = {"MY_TOKEN": "nvapi-right"}
+    project.cosmos("run", named, "--target", "nim", env=mine)
+    assert nim.headers[-1]["authorization"] == "Bearer nvapi-right"
+
+
+def test_a_killed_process_is_told(project: Project, nim: NimServer) -> None:
+    nim.be.fault = "hang"
+    spec = words(project, "rain", *SMALL)
+    project.cosmos("run", spec, "--target", "nim", "--detach", env=variables(nim))
+    assert nim.began.wait(60)
+    (job,) = project.root.glob(".cosmos/runs/*/pid")
+    tree = int(job.read_text().partition(":")[0])
+    children = Path(f"/proc/{tree}/task/{tree}/children").read_text().split()
+    for child in children:
+        if b"on_http_held" in Path(f"/proc/{child}/cmdline").read_bytes():
+            os.kill(int(child), signal.SIGKILL)
+    done = project.cosmos("follow", spec, env=variables(nim), code=6)
+    assert "FAILED (killed)" in done.stdout
+    assert "may still be at work on it" in " ".join(done.stderr.split())
+
+
 def test_an_answer_of_200_mb_is_never_in_memory(project: Project, nim: NimServer) -> None:
     project.cosmos("run", words(project, "rain", *SMALL), "--target", "nim", env=variables(nim))
     (request,) = project.root.glob(".cosmos/runs/*/request.json")

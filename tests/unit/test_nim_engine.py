@@ -165,6 +165,14 @@ def test_verdicts() -> None:
     assert (odd.cause, odd.hint) == ("engine", "cosmos logs rs_00000000.1 has its last answer")
 
 
+def test_a_process_that_did_not_come_to_its_end() -> None:
+    killed = NIM.verdict("rs_00000000.1", JobEnded(137, "exited"), ["held: asking"])
+    assert isinstance(killed, Failed) and killed.cause == "killed"
+    log = ["Traceback (most recent call last):", "ModuleNotFoundError: No module named 'httpx'"]
+    broken = NIM.verdict("rs_00000000.1", JobEnded(1, "exited"), log)
+    assert isinstance(broken, Failed) and "No module named 'httpx'" in broken.message
+
+
 def test_what_it_says_on_the_way() -> None:
     assert NIM.progress("held: the answer comes") == Progress("the answer comes")
     assert NIM.progress('exchange: {"operation": "health"}') is None
