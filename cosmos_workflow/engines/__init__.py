@@ -6,6 +6,8 @@ ENGINES = Registry(
     kind="engine",
     group="cosmos_workflow.engines",
     rows={
+        "chat": "cosmos_workflow.engines.chat:Chat",
+        "enhance": "cosmos_workflow.engines.enhance:Enhance",
         "nim": "cosmos_workflow.engines.nim:Nim",
         "cosmos3": "cosmos_workflow.engines.cosmos3:Cosmos3",
         "luma": "cosmos_workflow.engines.luma:Luma",

@@ -28,6 +28,7 @@ DIALECTS = Registry(
     kind="dialect",
     group="cosmos_workflow.dialects",
     rows={
+        "chat": "cosmos_workflow.execution.dialects.chat:Chat",
         "nim": "cosmos_workflow.execution.dialects.nim:Nim",
         "videos": "cosmos_workflow.execution.dialects.videos:Videos",
         "replicate": "cosmos_workflow.execution.dialects.replicate:Replicate",
