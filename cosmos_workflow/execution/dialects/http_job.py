@@ -74,7 +74,7 @@ class HttpJob:
                 hint=f"export {self.token} in the shell that runs cosmos; or name another variable "
                 "with token, below the service in config.toml",
             )
-        if not (token.isascii() and token.isprintable()) or token != token.strip():
+        if not (token.isascii() and token.isprintable()) or " " in token:
             raise ConfigError(
                 f"the token of {self.name} has spaces, line breaks or letters that no token has",
                 hint="copy it once more; it is one word",
@@ -99,7 +99,7 @@ class HttpJob:
         found = place(answer.body, self.WAYS.id)
         if answer.ok and isinstance(found, str | int) and not isinstance(found, bool) and found:
             return str(found)
-        if answer.status in (502, 503, 504):
+        if answer.status in (429, 502, 503, 504):
             raise HostUnreachable(f"the service is not ready: {answer.reason()}")
         if answer.ok:
             raise SubmissionRejected(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
 
-from cosmos_workflow.errors import ConfigError, SubmissionRejected
+from cosmos_workflow.errors import ConfigError, HostUnreachable, SubmissionRejected
 from cosmos_workflow.execution.dialect import Answer, Call, Seen
 from cosmos_workflow.execution.dialects.http_job import HttpJob, Ways, place
 from cosmos_workflow.execution.dialects.replicate_schema import faults, schema_of
@@ -112,6 +112,8 @@ class Replicate(HttpJob):
                 )
         for page, answer in zip(job.requires, answers, strict=True):
             name = page.removeprefix("models/")
+            if answer.status == 429 or answer.status >= 500:
+                raise HostUnreachable(f"Replicate is not ready: {self.refused(answer)}")
             if not answer.ok:
                 raise SubmissionRejected(
                     f"Replicate does not show the model {name} (HTTP {answer.status}): "
@@ -185,6 +187,8 @@ class Replicate(HttpJob):
         found = place(answer.body, "urls.get")
         if answer.ok and isinstance(found, str) and found.startswith(("https://", "http://")):
             return found
+        if answer.status == 429 or answer.status >= 500:
+            raise HostUnreachable(f"Replicate's store is not ready: {self.refused(answer)}")
         raise SubmissionRejected(
             f"Replicate did not take the file (HTTP {answer.status}): {self.refused(answer)}"
         )
