@@ -12,14 +12,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cosmos_workflow.config.settings import ServiceSettings, Settings
 from cosmos_workflow.errors import ConfigError, HostError, HostUnreachable, TransferError
 from cosmos_workflow.events import Exchanged
 from cosmos_workflow.execution.dialect import Answer, Dialect, Synchronous
 from cosmos_workflow.execution.dialects.nim import Nim, infer, is_hosted
 from cosmos_workflow.execution.dialects.videos import Videos
 from cosmos_workflow.execution.held import exchanges
-from cosmos_workflow.execution.job import RequestJob
+from cosmos_workflow.execution.job import Attached, RequestJob
 from cosmos_workflow.execution.on_http_held_answer import PIECE, split
+from cosmos_workflow.execution.places_http import http
 
 NIM = Nim()
 URL = "http://localhost:8000"
@@ -219,10 +221,6 @@ def test_calls_are_read_from_the_log() -> None:
 
 
 def test_files_on_a_server_s_disk_are_refused() -> None:
-    from cosmos_workflow.config.settings import ServiceSettings, Settings
-    from cosmos_workflow.execution.job import Attached
-    from cosmos_workflow.execution.places_http import http
-
     services = {"nim": ServiceSettings(dialect="nim", url=URL)}
     target = http(Settings(root=Path("/project"), services=services), "nim")
     target.check(JOB)
@@ -230,3 +228,20 @@ def test_files_on_a_server_s_disk_are_refused() -> None:
         target.check(RequestJob("j", "nim", "nim", {"v": Attached("v", "path")}, {}))
     with pytest.raises(ConfigError, match="speaks nim; the engine x speaks videos"):
         target.check(RequestJob("j", "x", "videos", {}, {}))
+
+
+def test_a_hosted_service_is_not_asked_what_it_is() -> None:
+    hosted = ServiceSettings(dialect="nim", url="https://ai.api.nvidia.com/v1/cosmos/nvidia/x")
+    target = http(Settings(root=Path("/project"), services={"hosted": hosted}), "hosted")
+    service = target.facts().service
+    assert service is not None
+    assert (service.ready, service.models) == (True, ())
+    shown = target.explain(JOB)
+    assert "POST https://ai.api.nvidia.com/v1/cosmos/nvidia/x (json)" in shown
+
+
+def test_a_request_is_not_held_by_way_of_another_machine() -> None:
+    away = ServiceSettings(dialect="nim", url=URL, via="gpu")
+    with pytest.raises(ConfigError, match="cannot be reached via gpu") as error:
+        http(Settings(root=Path("/project"), services={"nim": away}), "nim")
+    assert "ssh -N -L" in error.value.hint
