@@ -129,25 +129,42 @@ def _help(name: str, argv: list[str]) -> str:
 
 
 def mapping() -> str:
-    """The tables of the one vocabulary: controls and parameters by model."""
+    """The tables of the one vocabulary, a group of models at a time."""
     from cosmos_workflow.engines import vocabulary
 
-    models = vocabulary.MODELS
-    head = [f"| ours | {' | '.join(models.values())} |", "|---" * (len(models) + 1) + "|"]
-    video = {"input video": vocabulary.INPUT}
     controls = {str(ours): row for ours, row in vocabulary.CONTROLS.items()}
-    rows = [*_words({**video, **controls}, models), "", *head]
-    return "\n".join([*head, *rows, *_words(vocabulary.PARAMETERS, models), ""])
+    tables = {
+        "Controls": {"input video": vocabulary.INPUT, **controls},
+        "Parameters": vocabulary.PARAMETERS,
+        "All else": vocabulary.OTHERS,
+    }
+    parts = []
+    for group, models in vocabulary.GROUPS.items():
+        parts += [f"## {group}", ""]
+        names = " | ".join(vocabulary.MODELS[model] for model in models)
+        for title, table in tables.items():
+            parts += [f"### {group}: {title.lower()}", ""]
+            parts += [f"| ours | {names} |", "|---" * (len(models) + 1) + "|"]
+            parts += [*_words(table, models), ""]
+    return "\n".join(parts)
 
 
 def _words(table: Any, models: Any) -> Iterator[str]:
+    """A row for each of our words that one of the models has a word for."""
     for ours, row in table.items():
-        cells = []
-        for model in models:
-            word = row.get(model)
-            about = f" ({word.about})" if word and word.about else ""
-            cells.append(f"`{word.key}`{about}" if word else "-")
-        yield f"| {ours} | {' | '.join(cells)} |"
+        if any(model in row for model in models):
+            cells = [_word(ours, row.get(model)) for model in models]
+            yield f"| {ours} | {' | '.join(cells)} |"
+
+
+def _word(ours: str, word: Any) -> str:
+    """A model's word, and in what way it is another thing than ours."""
+    if word is None:
+        return "-"
+    whole = "whole" if word.kind is int and ours in ("guidance", "sigma_max") else ""
+    text = "as text" if word.kind is str and ours == "sigma_max" else ""
+    about = "; ".join(filter(None, (whole, text, word.about)))
+    return f"`{word.key}`" + (f": {about}" if about else "")
 
 
 def engines() -> str:

@@ -26,50 +26,89 @@ MODELS: Mapping[str, str] = MappingProxyType(
 )
 """The columns of the tables, with their names for people."""
 
+GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "Programs in a container": ("transfer1", "transfer25", "cosmos3"),
+        "Services": ("videos", "nim_cosmos3", "nim_transfer25", "nim_predict1"),
+    }
+)
+"""Columns that are read together."""
+
+ENGINES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "transfer1": ("transfer1",),
+        "transfer25": ("transfer25",),
+        "cosmos3": ("cosmos3",),
+        "vllm_omni": ("videos",),
+        "sglang": ("videos",),
+        "nim": ("nim_predict1", "nim_cosmos3", "nim_transfer25"),
+    }
+)
+"""The columns that each engine speaks; engines without a model's own words are not here."""
+
 
 @dataclass(frozen=True)
 class Word:
     """A model's word for one of ours.
 
     ``key``: the field's name; a dot leads into an object.  ``kind``: how the value is written.
-    ``about``: what a person has to know; empty when it means the same as ours.
+    ``about``: what a person has to know; empty when it means the same as ours.  ``spoken``: False
+    where the model has it and no engine of ours sends it.
     """
 
     key: str
     about: str = ""
     kind: type = float
+    spoken: bool = True
 
 
-def _same(key: str, *models: str, about: str = "", kind: type = float) -> dict[str, Word]:
-    return {model: Word(key, about, kind) for model in models}
+def _same(
+    key: str, *models: str, about: str = "", kind: type = float, spoken: bool = True
+) -> dict[str, Word]:
+    return {model: Word(key, about, kind, spoken) for model in models}
 
 
-_TRANSFERS = ("transfer1", "transfer25", "nim_transfer25")
 _THIRDS = ("videos", "cosmos3", "nim_cosmos3")
+_ALL = ("transfer1", "transfer25", "videos", "cosmos3", "nim_cosmos3", "nim_transfer25",
+        "nim_predict1")  # fmt: skip
+
+_LATER = "in transfer, of newer images; not sent yet"
 
 CONTROLS: Mapping[Modality, Mapping[str, Word]] = MappingProxyType(
     {
         Modality.EDGE: {
-            **_same("edge", *_TRANSFERS, *_THIRDS),
             "transfer1": Word("edge", "made by the model it has random thresholds: made here"),
+            **_same("edge", "transfer25", about="made by the model when asked, at the threshold"),
+            **_same("edge", "cosmos3", about="made by the framework when asked"),
+            **_same("edge", "nim_transfer25", "videos", about="made there when not given"),
+            **_same("edge", "nim_cosmos3", about=_LATER, spoken=False),
         },
         Modality.DEPTH: {
-            **_same("depth", "transfer1", "transfer25", about="made by the model when not given"),
-            **_same("depth", "nim_transfer25", "cosmos3"),
-            **_same("depth", "videos", "nim_cosmos3", about="must be given"),
+            **_same("depth", "transfer1", "transfer25", about="made by the model when asked"),
+            **_same("depth", "nim_transfer25", about="made there when not given"),
+            **_same("depth", "videos", "cosmos3", about="must be given"),
+            **_same("depth", "nim_cosmos3", about=_LATER, spoken=False),
         },
         Modality.SEGMENTATION: {
-            **_same("seg", "transfer1", "transfer25", about="made by the model when not given"),
-            **_same("seg", "nim_transfer25", "cosmos3"),
-            **_same("seg", "videos", "nim_cosmos3", about="must be given"),
+            **_same("seg", "transfer1", "transfer25", about="made by the model when asked"),
+            **_same("seg", "nim_transfer25", about="made there when not given"),
+            **_same("seg", "videos", "cosmos3", about="must be given"),
+            **_same("seg", "nim_cosmos3", about=_LATER, spoken=False),
         },
-        Modality.VIS: {**_same("vis", *_TRANSFERS), **_same("blur", *_THIRDS)},
-        Modality.KEYPOINT: {"transfer1": Word("keypoint")},
+        Modality.VIS: {
+            **_same("vis", "transfer1", "transfer25", about="made by the model when asked"),
+            **_same("vis", "nim_transfer25", about="made there when not given"),
+            **_same("blur", "cosmos3", about="made by the framework when asked"),
+            **_same("blur", "videos", about="made there when not given"),
+            **_same("blur", "nim_cosmos3", about=_LATER, spoken=False),
+        },
+        Modality.KEYPOINT: {"transfer1": Word("keypoint", "made by the model when asked")},
         Modality.HDMAP: {
-            "transfer1": Word("hdmap", "driving model"),
-            **_same("wsm", *_THIRDS, about="world scenario map, the closest there is"),
+            "transfer1": Word("hdmap", "driving model; must be given"),
+            **_same("wsm", "videos", "cosmos3", about="world scenario map, the closest there is"),
+            **_same("wsm", "nim_cosmos3", about=_LATER, spoken=False),
         },
-        Modality.LIDAR: {"transfer1": Word("lidar", "driving model")},
+        Modality.LIDAR: {"transfer1": Word("lidar", "driving model; must be given, as a video")},
     }
 )
 """Our controls, and the key of each in a model's request."""
@@ -78,9 +117,11 @@ INPUT: Mapping[str, Word] = MappingProxyType(
     {
         **_same("input_video_path", "transfer1"),
         **_same("video_path", "transfer25"),
-        **_same("input_reference", "videos", "nim_cosmos3"),
+        **_same("input_reference", "videos"),
         **_same("vision_path", "cosmos3"),
-        **_same("video", "nim_transfer25", "nim_predict1"),
+        **_same("image", "nim_cosmos3", about="a still picture; a video in newer images"),
+        **_same("video", "nim_transfer25", about="in base64; 93 to 480 frames"),
+        **_same("video", "nim_predict1", about="or image"),
     }
 )
 """The input video."""
@@ -88,12 +129,12 @@ INPUT: Mapping[str, Word] = MappingProxyType(
 PARAMETERS: Mapping[str, Mapping[str, Word]] = MappingProxyType(
     {
         "guidance": {
-            "transfer1": Word("guidance", "the model's own default is 5"),
-            "transfer25": Word("guidance", "whole number", int),
-            "videos": Word("guidance_scale", "0 when it is not sent"),
+            "transfer1": Word("guidance", "always sent: by itself the model takes 5"),
+            "transfer25": Word("guidance", kind=int),
+            "videos": Word("guidance_scale", "always sent: some servers take 0 without it"),
             "cosmos3": Word("guidance"),
             "nim_cosmos3": Word("guidance_scale"),
-            "nim_transfer25": Word("guidance", "whole number", int),
+            "nim_transfer25": Word("guidance", kind=int),
             "nim_predict1": Word("guidance_scale"),
         },
         "num_steps": {
@@ -108,7 +149,7 @@ PARAMETERS: Mapping[str, Mapping[str, Word]] = MappingProxyType(
         },
         "sigma_max": {
             "transfer1": Word("sigma_max", "80 ignores the input video"),
-            "transfer25": Word("sigma_max", "sent as text; 0 to 200", str),
+            "transfer25": Word("sigma_max", "200 is pure noise", str),
             "nim_transfer25": Word("sigma_max"),
         },
         "fps": {
@@ -121,16 +162,90 @@ PARAMETERS: Mapping[str, Mapping[str, Word]] = MappingProxyType(
         "blur_strength": {
             "transfer1": Word("blur_strength", kind=str),
             "transfer25": Word("vis.preset_blur_strength", kind=str),
-            **_same("blur.preset_blur_strength", *_THIRDS, kind=str),
+            **_same("blur.preset_blur_strength", "videos", "cosmos3", kind=str),
+            **_same(
+                "blur.preset_blur_strength", "nim_cosmos3", about=_LATER, kind=str, spoken=False
+            ),
         },
         "canny_threshold": {
             "transfer1": Word("canny_threshold", "the model ignores it: edges are made here", str),
             "transfer25": Word("edge.preset_edge_threshold", kind=str),
-            **_same("edge.preset_edge_threshold", *_THIRDS, kind=str),
+            **_same("edge.preset_edge_threshold", "videos", "cosmos3", kind=str),
+            **_same(
+                "edge.preset_edge_threshold", "nim_cosmos3", about=_LATER, kind=str, spoken=False
+            ),
         },
     }
 )
 """Our parameters, and the field of each in a model's request; absent where a model has none."""
+
+
+_CAPTION = "a structured JSON caption serves best"
+
+OTHERS: Mapping[str, Mapping[str, Word]] = MappingProxyType(
+    {
+        "prompt": {
+            **_same("prompt", *_ALL, kind=str),
+            **_same("prompt", "videos", "cosmos3", "nim_cosmos3", about=_CAPTION, kind=str),
+            **_same("prompt", "nim_predict1", about="250 words at most", kind=str),
+        },
+        "negative prompt": {
+            **_same("negative_prompt", *_ALL, kind=str),
+            "transfer25": Word("negative_prompt", "the guardrail reads it too", str),
+        },
+        "control video": {
+            "transfer1": Word("input_control", "below the control", str),
+            "transfer25": Word("control_path", "below the control", str),
+            "cosmos3": Word("control_path", "below the control", str),
+            "videos": Word("control_path", "a path on the server; newer ones take a file", str),
+            "nim_transfer25": Word("control", "below the control, in base64", str),
+        },
+        "control weight": {
+            "transfer1": Word("control_weight", "0 or more, shared out above a sum of 1; or a map"),
+            "transfer25": Word("control_weight", "0 to 1, shared out above a sum of 1"),
+            "cosmos3": Word("weight", "0 or more, shared out to a sum of 1"),
+            "videos": Word("control_weight", "of newer servers, shared out to a sum of 1"),
+            "nim_transfer25": Word("control_weight", "0 to 1"),
+        },
+        "pull of the controls": {
+            "cosmos3": Word("control_guidance", "0 to 10"),
+            "videos": Word("extra_params.control_guidance"),
+        },
+        "where a control counts": {
+            "transfer1": Word("control_weight", "a .pt map; words with control_weight_prompt"),
+            "transfer25": Word("mask_path", "or words with mask_prompt"),
+        },
+        "frames": {
+            "transfer25": Word("max_frames", "else all; 93 a chunk", int),
+            "cosmos3": Word("num_frames", "4k+1; a transfer: max_frames, 93 a chunk", int),
+            "videos": Word("num_frames", "4k+1, with max_frames and the chunk for a transfer", int),
+            "nim_cosmos3": Word("num_output_frames", "4k+1, 25 to 397", int),
+            "nim_predict1": Word("video_params.frames_count", "121 when not said", int),
+        },
+        "size": {
+            "transfer25": Word("resolution", "a tier, as text", str),
+            "cosmos3": Word("resolution", "a tier, as text; with aspect_ratio 16,9", str),
+            "videos": Word("size", "1280x720; and extra_params.resolution", str),
+            "nim_cosmos3": Word("resolution", "720_16_9", str),
+            "nim_transfer25": Word("resolution", "a tier", str),
+            "nim_predict1": Word("video_params.width", "and height", int),
+        },
+        "shift of the noise": {
+            "cosmos3": Word("shift"),
+            **_same("flow_shift", "videos", "nim_cosmos3"),
+        },
+        "picture for the style": {"transfer25": Word("image_context_path", "not with vis", str)},
+        "no guardrails": {
+            "transfer25": Word("--disable-guardrails", kind=bool),
+            "cosmos3": Word("--no-guardrails", kind=bool),
+            "videos": Word("extra_params.guardrails", "they are loaded all the same", bool),
+            "nim_cosmos3": Word(
+                "NIM_ENABLE_TEXT_GUARDRAILS=0", "when the NIM is started", bool, spoken=False
+            ),
+        },
+    }
+)  # fmt: skip
+"""What is no parameter that engines share, and is known under many names: options, mostly."""
 
 
 def control(model: str, modality: Modality) -> str:
@@ -141,6 +256,12 @@ def control(model: str, modality: Modality) -> str:
 def controls(model: str) -> dict[Modality, str]:
     """Every control of a model, and its key."""
     return {ours: row[model].key for ours, row in CONTROLS.items() if model in row}
+
+
+def words(engine: str, row: Mapping[str, Word]) -> dict[str, str]:
+    """An engine's words for one of ours, each with what a person has to know; mostly one."""
+    known = [row[model] for model in ENGINES.get(engine, ()) if model in row]
+    return {word.key: word.about for word in known if word.spoken}
 
 
 def sent(model: str, parameters: Parameters) -> dict[str, Any]:

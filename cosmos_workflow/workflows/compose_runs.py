@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cosmos_workflow.config.settings import Settings
-from cosmos_workflow.engines.convert import Change
+from cosmos_workflow.engines.convert import Change, Converted, convert
 from cosmos_workflow.engines.engine import Engine
 from cosmos_workflow.engines.rules import check_parameter, settle, shares
 from cosmos_workflow.errors import SpecError
@@ -18,9 +18,10 @@ from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
 from cosmos_workflow.prompts.spec import portable
 from cosmos_workflow.workflows import assemble
+from cosmos_workflow.workflows.collect import specs
 from cosmos_workflow.workflows.compose_specs import check_files, check_readable, modality_of
 from cosmos_workflow.workflows.convert_specs import (
-    converted,
+    Wishes,
     find_source,
     not_overridden,
     read_source,
@@ -89,6 +90,20 @@ def make_runs(settings: Settings, sources: Sequence[str], knobs: Knobs) -> list[
     ]
 
 
+def kept(settings: Settings, text: str, engine: Engine) -> Wishes:
+    """What of the RunSpec that ``text`` names ``engine`` would keep.  Nothing is made.
+
+    Raises SpecError where no RunSpec is meant.
+    """
+    run, prompt = specs(settings, text)
+    made = _for_engine(settings, run, prompt, engine)
+    try:
+        settle(engine, made.run, prompt)
+    except SpecError as error:
+        return Wishes(run, made.changes, error.message, error.hint)
+    return Wishes(run, made.changes)
+
+
 def _from_prompt(settings: Settings, path: Path, knobs: Knobs) -> _Draft:
     name = knobs.engine or settings.default_engine
     prompt = PromptSpec.load(path)
@@ -105,10 +120,9 @@ def _from_run(settings: Settings, run: RunSpec, knobs: Knobs) -> _Draft:
     """A RunSpec's wishes, for its own engine or another."""
     prompt = prompt_of(settings, run)
     engine = assemble.engine(knobs.engine or run.engine, settings)
-    fps = _shot_fps(prompt)
-    made = converted(settings, run, prompt, engine, {"fps": fps} if fps else {})
-    kept = made.run.parameters.model_dump(exclude_none=True)
-    names = [*kept, *(["weights"] if made.run.control_weights else [])]
+    made = _for_engine(settings, run, prompt, engine)
+    wishes = made.run.parameters.model_dump(exclude_none=True)
+    names = [*wishes, *(["weights"] if made.run.control_weights else [])]
     names += [f"option {key}" for key in made.run.options]
     draft = _Draft(made.run, dict.fromkeys(names, run.id), run.id, made.changes)
     try:
@@ -118,6 +132,13 @@ def _from_run(settings: Settings, run: RunSpec, knobs: Knobs) -> _Draft:
             raise
         what = f"{run.id}, made for {run.engine}, cannot become a run for {engine.name}"
         raise SpecError(f"{what}: {error.message}", hint=error.hint) from error
+
+
+def _for_engine(settings: Settings, run: RunSpec, prompt: PromptSpec, engine: Engine) -> Converted:
+    """``run`` for ``engine``; that it plays at the rate of its shot is no wish."""
+    fps = _shot_fps(prompt)
+    source = assemble.engine(run.engine, settings)
+    return convert(run, prompt, source, engine, {"fps": fps} if fps else {})
 
 
 def _with_knobs(
@@ -142,8 +163,8 @@ def _with_knobs(
         "parameters": parameters,
         "options": {**draft.run.options, **options},
     }
-    kept = draft.run.model_dump(mode="json", exclude={"id", *values})
-    run = settle(engine, RunSpec.create(**kept, **values), prompt)
+    rest = draft.run.model_dump(mode="json", exclude={"id", *values})
+    run = settle(engine, RunSpec.create(**rest, **values), prompt)
     _check_named(settings, engine, run)
     overridden = [*given, *(f"option {key}" for key in options)]
     overridden += [f"weight of {one}" for one in (CONTROLS if knobs.weights else weights)]

@@ -1,24 +1,45 @@
-"""RunSpecs made from RunSpecs: found by any name, and converted for the engine they are for."""
+"""What a RunSpec is made from, found by any name, and what another engine makes of a RunSpec."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cosmos_workflow.config.settings import Settings
-from cosmos_workflow.engines.convert import Change, Converted, convert
-from cosmos_workflow.engines.engine import Engine
+from cosmos_workflow.engines.convert import Change
 from cosmos_workflow.ids import RUN_ID
 from cosmos_workflow.prompts import library
-from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
-from cosmos_workflow.workflows import assemble
 from cosmos_workflow.workflows.collect import find_run
 
 _NAMED = re.compile(r".+_(?P<kind>ps|rs)_[0-9a-f]{8}\.json")
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What another engine makes of a RunSpec.
+
+    ``changes``: what it does not keep; ``fault`` and ``hint``: why it could not be a run for it at
+    all, empty when it could.
+    """
+
+    run: RunSpec
+    changes: tuple[Change, ...]
+    fault: str = ""
+    hint: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return {
+            "for": self.run.id,
+            "possible": not self.fault,
+            "fault": self.fault,
+            "changes": [vars(change) for change in self.changes],
+        }
 
 
 def find_source(settings: Settings, text: str) -> Path | RunSpec:
@@ -48,18 +69,6 @@ def _is_run(path: Path) -> bool:
         return "prompt_spec_id" in json.loads(path.read_bytes())
     except (OSError, ValueError, TypeError):
         return False  # whoever reads it as a PromptSpec says what is wrong with it
-
-
-def converted(
-    settings: Settings,
-    run: RunSpec,
-    prompt: PromptSpec,
-    engine: Engine,
-    unasked: Mapping[str, Any],
-) -> Converted:
-    """``run`` for ``engine``, not settled yet.  Raises ConfigError where its own is not known."""
-    source = assemble.engine(run.engine, settings)
-    return convert(run, prompt, source, engine, unasked)
 
 
 def not_overridden(changes: Collection[Change], said: Collection[str]) -> tuple[Change, ...]:
