@@ -143,15 +143,8 @@ class VllmOmni(VideosEngine):
         else:
             body["extra_params"] = vllm_omni_request.extra(work, options)
         body |= vllm_omni_request.reference(work) | vllm_omni_request.upload(work, options)
-        return request_job(self.name, request, work, body, _requires(request, work, options))
-
-
-def _requires(request: RunRequest, work: Work, options: VllmOmniOptions) -> tuple[str, ...]:
-    """What not every version of the server has."""
-    needed = ["control_weight"] if vllm_omni_request.weighted(request) else []
-    if vllm_omni_request.ways(work, options) == "upload":
-        needed.append("control_reference")
-    return tuple(needed)
+        needed = vllm_omni_request.requires(request, work, options)
+        return request_job(self.name, request, work, body, needed)
 
 
 def one_of(engine: RequestEngine, requests: Sequence[RunRequest]) -> RunRequest:

@@ -11,6 +11,7 @@ from cosmos_workflow.engines.engine import RunRequest
 from cosmos_workflow.engines.transfer1_media import video_input
 from cosmos_workflow.engines.vllm_omni_media import IMAGES, Work, is_image
 from cosmos_workflow.engines.vllm_omni_options import VideoOptions, VllmOmniOptions
+from cosmos_workflow.execution.dialects.videos import NEWER
 from cosmos_workflow.execution.job import Attached, Input
 from cosmos_workflow.prompts.enums import Modality
 
@@ -41,6 +42,14 @@ def weighted(request: RunRequest) -> Mapping[Modality, float]:
     used = {one: float(weight) for one, weight in request.run.control_weights.items()
             if weight and not isinstance(weight, str)}  # fmt: skip
     return used if len(set(used.values())) > 1 else {}
+
+
+def requires(request: RunRequest, work: Work, options: VllmOmniOptions) -> tuple[str, ...]:
+    """What not every version of the server has."""
+    needed = ["control_weight"] if weighted(request) else []
+    if ways(work, options) == "upload":
+        needed.append("control_reference")
+    return tuple(needed)
 
 
 def inputs(request: RunRequest, work: Work) -> tuple[Input, ...]:
@@ -203,6 +212,9 @@ def transfer_facts(request: RunRequest, work: Work, options: VllmOmniOptions) ->
         lines = [f"follows {used[0]} alone: its weight makes no difference"]
     if work.made:
         lines.append(f"the server makes of the input video: {', '.join(map(str, work.made))}")
+    for need in requires(request, work, options):
+        (major, minor), what, _ = NEWER[need]
+        lines.append(f"{what}: vLLM-Omni {major}.{minor} or newer, which is asked for first")
     if ways(work, options) == "path":
         lines.append("control videos are put on the disk of the server's machine")
     if work.pieces > 1:
