@@ -27,6 +27,7 @@ SECTIONS: dict[str, dict[str, Command]] = {
             "prepare:prepare_inference", "Turn a folder of render passes into videos."
         ),
         "create-spec": Command("specs:create_spec", "Write a PromptSpec: words, video, controls."),
+        "enhance": Command("enhance:enhance", "Have a model write richer words for a prompt."),
         "create-run": Command("specs:create_run", "Write RunSpecs: engine, weights, parameters."),
     },
     "Run": {
@@ -37,6 +38,7 @@ SECTIONS: dict[str, dict[str, Command]] = {
         "cancel": Command("run:cancel", "End a run on its target."),
         "upscale": Command("upscale:upscale", "Make a 4K video of a run's result or any video."),
         "clean": Command("clean:clean", "Remove what old jobs have left on a target."),
+        "webhook": Command("webhook:webhook", "Bring runs home as their service says so."),
         "serve": Command("serve:serve", "Start or stop a model's server on an SSH host."),
     },
     "Look": {

@@ -227,6 +227,13 @@ def _check_meaning(settings: Settings, source: Source) -> None:
                 f"{source.of(('models', name, 'slug'))} = {json.dumps(model.slug)} is no model",
                 hint='"owner/name", as in its address there: lightricks/ltx-video-0.9.7',
             )
+    for name, service in settings.services.items():
+        if service.webhook and not service.webhook.startswith("https://"):
+            place = source.of(("services", name, "webhook"))
+            raise ConfigError(
+                f"{place} = {json.dumps(service.webhook)} is no https address",
+                hint="services call over https alone; cosmos webhook says how to get there",
+            )
     for key, host in hosts.items():
         if "@" in host or host.startswith("-") or any(c.isspace() for c in host):
             raise ConfigError(
