@@ -96,7 +96,7 @@ def test_an_older_server_has_no_uploads() -> None:
     ids=["no end", "no gap", "junk", "no name"],
 )  # fmt: skip
 def test_a_form_that_is_none(body: bytes) -> None:
-    with pytest.raises(ValueError, match="form|part"):
+    with pytest.raises(ValueError, match=r"form|part"):
         parse("multipart/form-data; boundary=B", body)
 
 
