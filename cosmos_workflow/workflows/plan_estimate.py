@@ -84,7 +84,7 @@ def _remembered(
         found = list(pool.map(lambda folder: _one(folder, frames), folders))
     past = [seconds for seconds in found if seconds is not None]
     if not past:
-        return None, f"no figure is published for {engine}, and none of its runs succeeded here yet"
+        return None, f"no published figure, and no past run of {engine} here"
     many = "1 past run" if len(past) == 1 else f"the median of {len(past)} past runs"
     place = f"on {target}" if here else f"on {', '.join(_places(chosen))}, not on {target}"
     return median(past), f"{many} {place}" + (", by frames" if frames else "")

@@ -8,7 +8,7 @@ from project import Project, video
 def test_a_plan_before_and_after_a_run(project: Project) -> None:
     spec = project.spec("a wet street", engine="preview")
     (before,) = project.json("plan", spec)
-    assert before["gpu_seconds"] is None and "none of its runs" in before["estimate_from"]
+    assert before["gpu_seconds"] is None and "no past run of preview" in before["estimate_from"]
     sizes = {one["name"]: one["size"] for one in before["uploads"]}
     shot = project.root / "shot"
     assert sizes == {name: (shot / name).stat().st_size for name in ("color.mp4", "depth.mp4")}
