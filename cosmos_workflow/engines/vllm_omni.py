@@ -36,7 +36,7 @@ VIDEO_LIMITS: Mapping[str, Limit] = {
     "seed": Limit(2026, 0, 2**32 - 1, help="the same again from one server until it is restarted"),
     "num_steps": Limit(35, 1, 200, help="35, and 50 with controls; more is finer and slower"),
     "guidance": Limit(6.0, 0.0, 20.0, help="6, and 3 with controls: pull of the words"),
-    "fps": Limit(None, 1, 60, help="empty: those of the input, or 24; a transfer keeps them"),
+    "fps": Limit(None, 1, 60, help="empty: those of the input, or 24"),
 }
 
 LIMITS: Mapping[str, Limit] = {
