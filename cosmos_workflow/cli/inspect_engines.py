@@ -97,6 +97,10 @@ def _tell_wishes(screen: Screen, wishes: Wishes) -> None:
     if wishes.changes:
         screen.say(f"of {wishes.run.id}, made for {wishes.run.engine}, it does not keep:", "yellow")
         screen.table(("what", "asked", "becomes", "why"), change_rows(wishes.changes))
+    if wishes.shot:
+        screen.say(f"its shot is made at {wishes.shot.width}x{wishes.shot.height}")
+        for note in wishes.shot.notes:
+            screen.say(f"  {note}")
 
 
 def _controls(engine: Engine) -> str:

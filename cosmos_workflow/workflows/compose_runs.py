@@ -23,6 +23,7 @@ from cosmos_workflow.workflows.compose_specs import check_files, check_readable,
 from cosmos_workflow.workflows.convert_specs import (
     Wishes,
     find_source,
+    fit_of,
     not_overridden,
     read_source,
 )
@@ -96,12 +97,12 @@ def kept(settings: Settings, text: str, engine: Engine) -> Wishes:
     Raises SpecError where no RunSpec is meant.
     """
     run, prompt = specs(settings, text)
-    made = _for_engine(settings, run, prompt, engine)
+    made, shot = _for_engine(settings, run, prompt, engine), fit_of(settings, prompt, engine)
     try:
         settle(engine, made.run, prompt)
     except SpecError as error:
-        return Wishes(run, made.changes, error.message, error.hint)
-    return Wishes(run, made.changes)
+        return Wishes(run, made.changes, shot, error.message, error.hint)
+    return Wishes(run, made.changes, shot, "; ".join(shot.faults) if shot else "")
 
 
 def _from_prompt(settings: Settings, path: Path, knobs: Knobs) -> _Draft:

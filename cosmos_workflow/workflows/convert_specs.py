@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.engines.convert import Change
+from cosmos_workflow.engines.engine import Engine, Fit
+from cosmos_workflow.errors import MediaError
 from cosmos_workflow.ids import RUN_ID
 from cosmos_workflow.prompts import library
+from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
+from cosmos_workflow.prompts.spec import resolve
+from cosmos_workflow.video.probe import probe
 from cosmos_workflow.workflows.collect import find_run
 
 _NAMED = re.compile(r".+_(?P<kind>ps|rs)_[0-9a-f]{8}\.json")
@@ -24,11 +29,13 @@ class Wishes:
     """What another engine makes of a RunSpec.
 
     ``changes``: what it does not keep; ``fault`` and ``hint``: why it could not be a run for it at
-    all, empty when it could.
+    all, empty when it could.  ``shot``: what it makes of the run's own videos, None where they
+    cannot be read.
     """
 
     run: RunSpec
     changes: tuple[Change, ...]
+    shot: Fit | None = None
     fault: str = ""
     hint: str = ""
 
@@ -39,7 +46,17 @@ class Wishes:
             "possible": not self.fault,
             "fault": self.fault,
             "changes": [vars(change) for change in self.changes],
+            "shot": asdict(self.shot) if self.shot else None,
         }
+
+
+def fit_of(settings: Settings, prompt: PromptSpec, engine: Engine) -> Fit | None:
+    """What ``engine`` makes of the prompt's videos; None where there are none to be read."""
+    path = prompt.input_video_path or next(iter(prompt.control_inputs.values()), "")
+    try:
+        return engine.fit(probe(resolve(path, settings))) if path else None
+    except MediaError:
+        return None
 
 
 def find_source(settings: Settings, text: str) -> Path | RunSpec:

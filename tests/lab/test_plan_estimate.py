@@ -30,3 +30,14 @@ def test_a_plan_before_and_after_a_run(project: Project) -> None:
     assert abs(longer["cost"] - 2 * longer["seconds"] / 3600) < 1e-9
     text = project.cosmos("plan", spec).stdout
     assert "about 0.00 (2 an hour of one GPU)" in text and "nothing was made" in text
+
+
+def test_what_another_engine_makes_of_a_runs_own_videos(project: Project) -> None:
+    spec = project.spec("a wet street", "--guidance", "9", engine="preview")
+    (facts,) = project.json("engines", "show", "transfer25", "--for", spec)
+    assert facts["possible"] and (facts["shot"]["width"], facts["shot"]["height"]) == (1280, 704)
+    assert any("12 frames" in note for note in facts["shot"]["notes"])
+    said = project.cosmos("engines", "show", "transfer25", "--for", spec).stdout
+    assert "its shot is made at 1280x704" in said and "guidance  9      7" in said
+    (made,) = project.json("create-run", spec, "--engine", "transfer25")
+    assert [change["what"] for change in made["changes"]] == ["guidance"]
