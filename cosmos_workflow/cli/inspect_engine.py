@@ -117,6 +117,9 @@ def _show_parameters(screen: Screen, name: str, engine: Engine) -> None:
     from cosmos_workflow.engines import vocabulary
     from cosmos_workflow.engines.rules import FLAGS
 
+    if not engine.limits:
+        screen.say("it has no parameters")
+        return
     rows = []
     for key, limit in engine.limits.items():
         word, about = _own(vocabulary.words(name, vocabulary.PARAMETERS[key]))
