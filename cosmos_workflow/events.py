@@ -102,8 +102,30 @@ class Disconnected(Event):
 
 
 @dataclass(frozen=True)
+class Exchanged(Event):
+    """A call to a service that is worth keeping: the first of its kind, one that was repeated,
+    one that failed.
+
+    ``operation``: create, look, download ...  ``phase``: "asked" (it goes out now), "answered",
+    "repeated", "failed", "lost" (no answer, and it may have been done).  ``http_status``: 0 when
+    there was no answer.  ``target``: host and path, without query, user and token.
+    """
+
+    operation: str
+    phase: Literal["asked", "answered", "repeated", "failed", "lost"]
+    http_status: int
+    attempt: int
+    target: str
+    seconds: float
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class RemoteFile:
-    """A file the job left behind: path relative to its workspace, bytes, sha256."""
+    """A file the job left behind: path relative to its workspace, bytes, sha256.
+
+    A service does not tell the last two: ``size`` is then 0 and ``sha256`` empty.
+    """
 
     path: str
     size: int
@@ -125,16 +147,20 @@ class JobEnded(Event):
 
 @dataclass(frozen=True)
 class Output(Event):
-    """A result that is home and verified: path relative to the run folder, bytes, sha256."""
+    """A result that is home and verified: path relative to the run folder, bytes, sha256.
+
+    ``media``: what kind of result it is, which says how it is verified.
+    """
 
     path: str
     size: int
     sha256: str
+    media: Literal["video", "text"] = "video"
 
 
 @dataclass(frozen=True)
 class Succeeded(Event):
-    """The video is home, its bytes are the host's, and ffprobe reads it."""
+    """The result is home, its bytes are the host's, and it is what its engine says it is."""
 
     status = ExecutionStatus.SUCCESS
     outputs: tuple[Output, ...]
@@ -156,13 +182,18 @@ class Failed(Event):
     """The run is over without a result.
 
     ``cause`` is a short word to count by: submission, out_of_memory, engine, no_output,
-    bad_output, timeout, killed, lost, host_memory, host_disk.
+    bad_output, expired, timeout, killed, lost, host_memory, host_disk.
     """
 
     status = ExecutionStatus.FAILED
     cause: str
     message: str
     hint: str = ""
+
+
+@dataclass(frozen=True)
+class Cancelling(Event):
+    """Somebody asked for the end of the run; a service may forget the job at once."""
 
 
 @dataclass(frozen=True)
@@ -179,8 +210,8 @@ Verdict = Succeeded | Blocked | Failed
 _KINDS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
-        Planned, Transferring, Staged, Submitted, Log, Progress, Disconnected, JobEnded,
-        Output, Succeeded, Blocked, Failed, Cancelled,
+        Planned, Transferring, Staged, Submitted, Log, Progress, Disconnected, Exchanged, JobEnded,
+        Output, Succeeded, Blocked, Failed, Cancelling, Cancelled,
     )
 }  # fmt: skip
 

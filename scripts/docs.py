@@ -37,6 +37,8 @@ def settings() -> str:
         "ai": models.LocalModels,
         "defaults": models.Defaults,
         "targets.NAME": models.TargetSettings,
+        "services.NAME": models.ServiceSettings,
+        "models.NAME": models.ModelSettings,
     }
     return "\n".join(_table(name, model) for name, model in tables.items())
 
@@ -126,6 +128,45 @@ def _help(name: str, argv: list[str]) -> str:
     return f"### {name}\n\n```text\n{text}\n```\n" if argv else f"```text\n{text}\n```\n"
 
 
+def mapping() -> str:
+    """The tables of the one vocabulary, a group of models at a time."""
+    from cosmos_workflow.engines import vocabulary
+
+    controls = {str(ours): row for ours, row in vocabulary.CONTROLS.items()}
+    tables = {
+        "Controls": {"input video": vocabulary.INPUT, **controls},
+        "Parameters": vocabulary.PARAMETERS,
+        "All else": vocabulary.OTHERS,
+    }
+    parts = []
+    for group, models in vocabulary.GROUPS.items():
+        parts += [f"## {group}", ""]
+        names = " | ".join(vocabulary.MODELS[model] for model in models)
+        for title, table in tables.items():
+            parts += [f"### {group}: {title.lower()}", ""]
+            parts += [f"| ours | {names} |", "|---" * (len(models) + 1) + "|"]
+            parts += [*_words(table, models), ""]
+    return "\n".join(parts)
+
+
+def _words(table: Any, models: Any) -> Iterator[str]:
+    """A row for each of our words that one of the models has a word for."""
+    for ours, row in table.items():
+        if any(model in row for model in models):
+            cells = [_word(ours, row.get(model)) for model in models]
+            yield f"| {ours} | {' | '.join(cells)} |"
+
+
+def _word(ours: str, word: Any) -> str:
+    """A model's word, and in what way it is another thing than ours."""
+    if word is None:
+        return "-"
+    whole = "whole" if word.kind is int and ours in ("guidance", "sigma_max") else ""
+    text = "as text" if word.kind is str and ours == "sigma_max" else ""
+    about = "; ".join(filter(None, (whole, text, word.about)))
+    return f"`{word.key}`" + (f": {about}" if about else "")
+
+
 def engines() -> str:
     """The table of engines, with what each takes."""
     from cosmos_workflow.engines import ENGINES
@@ -158,6 +199,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "errors": errors,
     "commands": commands,
     "engines": engines,
+    "mapping": mapping,
     "statuses": statuses,
 }
 

@@ -10,7 +10,15 @@ from typing import Any
 
 from cosmos_workflow.engines.engine import Engine, RunRequest
 from cosmos_workflow.engines.rules import settle
-from cosmos_workflow.execution.job import CommandJob, Derived, fill
+from cosmos_workflow.execution.job import (
+    Attached,
+    CommandJob,
+    Derived,
+    Job,
+    RequestJob,
+    fill,
+    fill_attached,
+)
 from cosmos_workflow.prompts.enums import Modality
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
@@ -98,8 +106,29 @@ def smaller(media: Media = PLAIN, **changes: Any) -> Media:
     return replace(media, **changes)
 
 
-def as_text(job: CommandJob) -> str:
+def as_text(job: Job) -> str:
     """The whole job, a fact a line; Places as ``{root}/path``."""
+    return _request_text(job) if isinstance(job, RequestJob) else _command_text(job)
+
+
+def _request_text(job: RequestJob) -> str:
+    lines = [f"engine   {job.engine}", f"dialect  {job.dialect}"]
+    lines += [f"route    {job.route}"] if job.route else []
+    lines += [f"requires {', '.join(job.requires)}"] if job.requires else []
+    lines += ["inputs", *_inputs(job), f"body     ({job.encoding})"]
+    named = fill_attached(job.body, _named)
+    lines += [f"  {line}" for line in json.dumps(named, ensure_ascii=False, indent=2).splitlines()]
+    sent = " ".join(f"{key}={value}" for key, value in job.parameters.items())
+    lines.append(f"sent     {sent}")
+    lines += ["outputs  " + " ".join(patterns) for patterns in job.outputs.values()]
+    return "\n".join(lines) + "\n"
+
+
+def _named(attached: Attached) -> str:
+    return f"<{attached.key} as {attached.form}, {attached.media_type}>"
+
+
+def _command_text(job: CommandJob) -> str:
     lines = [f"engine   {job.engine}", f"image    {job.image}", f"gpus     {job.gpus}"]
     if job.cuda_devices:
         lines.append(f"devices  {job.cuda_devices}")
@@ -114,15 +143,7 @@ def as_text(job: CommandJob) -> str:
         line += f" {word}"
         if index + 1 == len(words):
             lines.append(line)
-    lines.append("inputs")
-    for item in job.inputs:
-        source = item.source
-        if isinstance(source, Derived):
-            made = ", ".join(f"{key} {value}" for key, value in source.settings.items())
-            text = f"{source.recipe}({made}) of {source.source}"
-        else:
-            text = str(source)
-        lines.append(f"  {item.key}: {item.name} <- {text}")
+    lines += ["inputs", *_inputs(job)]
     for file in job.files:
         lines.append(f"file     {file.path}" + (f" (script {file.script})" if file.script else ""))
         if not file.script:
@@ -131,3 +152,16 @@ def as_text(job: CommandJob) -> str:
     for patterns in job.outputs.values():
         lines.append("outputs  " + " ".join(patterns))
     return "\n".join(lines) + "\n"
+
+
+def _inputs(job: Job) -> list[str]:
+    lines = []
+    for item in job.inputs:
+        source = item.source
+        if isinstance(source, Derived):
+            made = ", ".join(f"{key} {value}" for key, value in source.settings.items())
+            text = f"{source.recipe}({made}) of {source.source}"
+        else:
+            text = str(source)
+        lines.append(f"  {item.key}: {item.name} <- {text}")
+    return lines

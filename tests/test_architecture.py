@@ -25,7 +25,7 @@ RANKS = [
     {"video"},
     {"prompts"},
     {"config"},
-    {"registry", "ids", "events", "scripts"},
+    {"registry", "ids", "events", "schema", "scripts"},
     {"errors"},
 ]
 RANK = {room: number for number, rooms in enumerate(RANKS) for room in rooms}

@@ -30,15 +30,19 @@ SECTIONS: dict[str, dict[str, Command]] = {
         "describe": Command("describe:describe", "Say what a shot shows, by local models."),
         "watch": Command("watch:watch", "Take every shot rendered below a folder, once."),
         "create-spec": Command("specs:create_spec", "Write a PromptSpec: words, video, controls."),
+        "enhance": Command("enhance:enhance", "Have a model write richer words for a prompt."),
         "create-run": Command("specs:create_run", "Write RunSpecs: engine, weights, parameters."),
     },
     "Run": {
+        "plan": Command("plan:plan", "Say what a run would do, send, take and cost."),
         "run": Command("run:run", "Run RunSpecs and bring the videos home."),
         "follow": Command("run:follow", "Go on watching a run, and fetch its result."),
         "logs": Command("run:logs", "Print what the job of a run has written."),
         "cancel": Command("run:cancel", "End a run on its target."),
         "upscale": Command("upscale:upscale", "Make a 4K video of a run's result or any video."),
         "clean": Command("clean:clean", "Remove what old jobs have left on a target."),
+        "webhook": Command("webhook:webhook", "Bring runs home as their service says so."),
+        "serve": Command("serve:serve", "Start or stop a model's server on an SSH host."),
     },
     "Look": {
         "inspect": Command(
@@ -50,6 +54,7 @@ SECTIONS: dict[str, dict[str, Command]] = {
         "status": Command("status:status", "How a target is doing: GPUs, disk, containers."),
         "engines": Command("inspect_engines:engines", "List the engines, or show one of them."),
         "targets": Command("targets:targets", "List the places that run jobs."),
+        "smoke": Command("smoke:smoke", "Try a service for real, and keep a record of it."),
     },
 }
 

@@ -16,6 +16,11 @@ def prompts(incomplete: str) -> Offer:
     return _specs("prompt", incomplete)
 
 
+def specs(incomplete: str) -> Offer:
+    """Ids of PromptSpecs and RunSpecs."""
+    return [*prompts(incomplete), *run_specs(incomplete)]
+
+
 def shots(incomplete: str) -> Offer:
     """Folders of prepared shots, newest first."""
     from cosmos_workflow.config.load import load
@@ -68,7 +73,7 @@ def targets(incomplete: str) -> Offer:
         known = load().all_targets()
     except CosmosError:
         return []
-    return [(name, target.host) for name, target in known.items() if name.startswith(incomplete)]
+    return [(name, target.where) for name, target in known.items() if name.startswith(incomplete)]
 
 
 def statuses(incomplete: str) -> Offer:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cosmos_workflow.cli import completion
+from cosmos_workflow.cli.inspect_engine import facts, show_engine
 from cosmos_workflow.cli.options import Json
 from cosmos_workflow.cli.screen import Screen, open_screen
+from cosmos_workflow.cli.specs import change_rows
 from cosmos_workflow.errors import SpecError
 
 if TYPE_CHECKING:
-    from cosmos_workflow.engines.engine import Engine, Limit
+    from cosmos_workflow.engines.engine import Engine
+    from cosmos_workflow.workflows.convert_specs import Wishes
 
 
 def engines(
@@ -24,26 +28,43 @@ def engines(
             autocompletion=completion.engines,
         ),
     ] = None,
+    run_spec: Annotated[
+        str,
+        typer.Option(
+            "--for",
+            metavar="RUN_SPEC",
+            help="With NAME: what of this RunSpec it cannot do.",
+            autocompletion=completion.run_specs,
+        ),
+    ] = "",
     json: Json = False,
 ) -> None:
     """List the engines, or show one of them: controls, parameters, options.
 
-    Example: cosmos engines show transfer1
-    """
-    from cosmos_workflow.engines import ENGINES
+    What it accepts, its own words for it, what it makes of frames and sizes, what it needs; with
+    --for, which of a RunSpec's wishes it cannot keep.
 
-    names = list(words or ())
-    if names[:1] == ["show"]:
-        names = names[1:]
-        if not names:
-            raise SpecError("no engine is named", hint=f"known: {', '.join(ENGINES.names())}")
-    if len(names) > 1:
-        raise SpecError("one engine at a time", hint="cosmos engines show NAME")
+    Example: cosmos engines show transfer25 --for atrium
+    """
+    from cosmos_workflow.config.load import load
+    from cosmos_workflow.engines import ENGINES
+    from cosmos_workflow.workflows import assemble
+    from cosmos_workflow.workflows.compose_runs import kept
+
+    names = _names(words or (), ENGINES.names())
+    if run_spec and not names:
+        raise SpecError("--for without an engine", hint="cosmos engines show NAME --for RUN_SPEC")
+    settings = load()
     with open_screen(json=json) as screen:
         if names:
-            _show(screen, names[0], ENGINES.load(names[0])())
+            engine = assemble.engine(names[0], settings)
+            wishes = kept(settings, run_spec, engine) if run_spec else None
+            screen.data(facts(names[0], engine) | (wishes.to_json() if wishes else {}))
+            show_engine(screen, names[0], engine)
+            if wishes:
+                _tell_wishes(screen, wishes)
             return
-        loaded = [(name, ENGINES.load(name)()) for name in ENGINES.names()]
+        loaded = [(name, assemble.engine(name, settings)) for name in ENGINES.names()]
         for name, engine in loaded:
             screen.data(facts(name, engine))
         rows = [(name, _controls(engine), engine.summary) for name, engine in loaded]
@@ -52,99 +73,35 @@ def engines(
         screen.say("cosmos engines show NAME: parameters, ranges and options", "dim")
 
 
-def facts(name: str, engine: Engine) -> dict[str, Any]:
-    """All about an engine as JSON values."""
-    needs = engine.needs()
-    return {
-        "engine": name,
-        "summary": engine.summary,
-        "controls": [str(modality) for modality in engine.modalities],
-        "max_weight": engine.max_weight,
-        "max_batch": engine.max_batch,
-        "parameters": {
-            key: {
-                "default": limit.default, "low": limit.low, "high": limit.high,
-                "choices": list(limit.choices), "help": limit.help,
-            }
-            for key, limit in engine.limits.items()
-        },
-        "options": engine.Options.model_json_schema().get("properties", {}),
-        "needs": {
-            "gpu_memory_gib": needs.gpu_memory_gib,
-            "checkpoints": list(needs.checkpoints),
-            "image": needs.image,
-        },
-    }  # fmt: skip
+def _names(words: Sequence[str], known: Sequence[str]) -> list[str]:
+    """The one engine that is named, or none."""
+    names = list(words)
+    if names[:1] == ["show"]:
+        names = names[1:]
+        if not names:
+            raise SpecError("no engine is named", hint=f"known: {', '.join(known)}")
+    if len(names) > 1:
+        raise SpecError("one engine at a time", hint="cosmos engines show NAME")
+    return names
 
 
-def _show(screen: Screen, name: str, engine: Engine) -> None:
-    from cosmos_workflow.engines.rules import FLAGS
-
-    screen.data(facts(name, engine))
-    screen.say(f"{name}: {engine.summary}", "bold")
-    most = "0 or more" if engine.max_weight is None else f"0 to {engine.max_weight:g}"
-    screen.say(f"controls: {_controls(engine)}")
-    if engine.modalities:
-        screen.say(f"weights: {most}")
-    needs = engine.needs()
-    if needs.gpu_memory_gib:
-        screen.say(f"needs: {needs.gpu_memory_gib:g} GiB of memory on each GPU")
-    if needs.image:
-        screen.say(f"image: {needs.image}")
+def _tell_wishes(screen: Screen, wishes: Wishes) -> None:
+    """What of a RunSpec the engine cannot keep."""
     screen.say()
-    rows = [
-        (FLAGS.get(key, key), _shown(limit.default), _range(limit), limit.help)
-        for key, limit in engine.limits.items()
-    ]
-    screen.table(("parameter", "default", "range", "what it does"), rows)
-    options = engine.Options.model_fields
-    if options:
-        schema = engine.Options.model_json_schema().get("properties", {})
-        screen.say()
-        screen.table(
-            ("--option", "default", "type", "what it does"),
-            [
-                (key, _shown(field.get_default()), _type(schema[key]), field.description or "")
-                for key, field in options.items()
-            ],
-        )
+    if wishes.fault:
+        screen.say(f"{wishes.run.id} cannot be a run for it: {wishes.fault}", "red")
+        if wishes.hint:
+            screen.say(wishes.hint)
+    elif not wishes.changes:
+        screen.say(f"{wishes.run.id} loses nothing with it", "green")
+    if wishes.changes:
+        screen.say(f"of {wishes.run.id}, made for {wishes.run.engine}, it does not keep:", "yellow")
+        screen.table(("what", "asked", "becomes", "why"), change_rows(wishes.changes))
+    if wishes.shot:
+        screen.say(f"its shot is made at {wishes.shot.width}x{wishes.shot.height}")
+        for note in wishes.shot.notes:
+            screen.say(f"  {note}")
 
 
 def _controls(engine: Engine) -> str:
     return ", ".join(str(modality) for modality in engine.modalities) or "none"
-
-
-def _range(limit: Limit) -> str:
-    if limit.choices:
-        return " ".join(limit.choices)
-    if limit.low is None and limit.high is None:
-        return ""
-    if limit.high is None:
-        return f"{limit.low:g} or more"
-    if limit.low is None:
-        return f"{limit.high:g} or less"
-    return f"{limit.low:g} to {limit.high:.12g}"
-
-
-def _shown(value: object) -> str:
-    if value is None or value == "" or value in ((), {}):
-        return "-"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple | list):
-        return ",".join(str(item) for item in value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _type(schema: dict[str, Any]) -> str:
-    """An option's type in a word or its choices."""
-    if "enum" in schema:
-        return " ".join(str(choice) for choice in schema["enum"])
-    if "anyOf" in schema:
-        return " or ".join(_type(part) for part in schema["anyOf"] if part.get("type") != "null")
-    names = {
-        "boolean": "true/false", "integer": "whole number", "string": "text", "array": "list",
-        "object": "JSON",
-    }  # fmt: skip
-    word = str(schema.get("type", "JSON"))
-    return names.get(word, word)

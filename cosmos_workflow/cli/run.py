@@ -16,6 +16,7 @@ from cosmos_workflow.cli import completion
 from cosmos_workflow.cli.arguments import RunId
 from cosmos_workflow.cli.options import Json, Verbose
 from cosmos_workflow.cli.passphrase import ask
+from cosmos_workflow.cli.planned import tell, tell_sum
 from cosmos_workflow.cli.screen import Screen, open_screen
 from cosmos_workflow.cli.words import clean
 from cosmos_workflow.config.load import load
@@ -29,7 +30,9 @@ from cosmos_workflow.runs.store import RunFolder, RunInUse
 from cosmos_workflow.workflows import assemble, collect, mirror
 from cosmos_workflow.workflows import run as line
 from cosmos_workflow.workflows.assemble import Bench
+from cosmos_workflow.workflows.compare import in_a_line, of_run
 from cosmos_workflow.workflows.finish import catch_up
+from cosmos_workflow.workflows.plan import Drawn, draw
 from cosmos_workflow.workflows.request import How
 
 TargetName = Annotated[
@@ -86,6 +89,21 @@ def run(
     run_all(settings, specs, target, how, Manner(dry_run, detach, again, as_json, verbose))
 
 
+def dry_run(
+    run_spec: list[str],
+    target: str,
+    num_gpu: int,
+    cuda_devices: str,
+    time_limit: int,
+    as_json: bool,
+) -> None:
+    """``cosmos plan``: the run up to where it would begin."""
+    manner = Manner(dry_run=True, detach=False, again=False, json=as_json, verbose=False)
+    settings = load()
+    specs = [collect.specs(settings, name) for name in _named(run_spec)]
+    run_all(settings, specs, target, how_to(settings, num_gpu, cuda_devices, time_limit), manner)
+
+
 def how_to(settings: Settings, num_gpu: int, cuda_devices: str, time_limit: int) -> How:
     """What the flags say of GPUs and time, completed."""
     return How(
@@ -106,13 +124,13 @@ def run_all(
     faults: list[JobError] = []
     screen = open_screen(json=manner.json, verbose=manner.verbose)
     with screen, _target(settings, target) as place:
-        if not manner.dry_run:
-            place.approach()  # the plan is made while the connection is
+        if manner.dry_run:
+            _plan_all(screen, settings, specs, place, how)
+            return
+        place.approach()  # the plan is made while the connection is
         for spec, prompt in specs:
-            bench = Bench(settings, assemble.engine(spec.engine), place, assemble.store(settings))
-            if manner.dry_run:
-                _explain(screen, bench, spec, prompt, how)
-                continue
+            engine = assemble.engine(spec.engine, settings)
+            bench = Bench(settings, engine, place, assemble.store(settings))
             try:
                 started = line.start(bench, spec, prompt, how, again=manner.again, say=screen.say)
                 screen.begin(started.folder.id)
@@ -133,18 +151,24 @@ def run_all(
         )
 
 
-def _explain(screen: Screen, bench: Bench, spec: RunSpec, prompt: PromptSpec, how: How) -> None:
-    """The plan, and a stop: nothing is made, sent or started."""
-    plan = line.plan(bench, spec, prompt, how, f"{spec.id}.N", f"{spec.id}.N")
-    text = bench.target.explain(plan.job)
-    for fact in plan.facts:
-        screen.say(fact)
-    screen.say(text)
-    screen.say()
+def _plan_all(
+    screen: Screen,
+    settings: Settings,
+    specs: Sequence[tuple[RunSpec, PromptSpec]],
+    place: Target,
+    how: How,
+) -> None:
+    """Each as it would be, and a stop: nothing is made, sent or started."""
+    planned: list[Drawn] = []
+    for spec, prompt in specs:
+        engine = assemble.engine(spec.engine, settings)
+        bench = Bench(settings, engine, place, assemble.store(settings))
+        planned.append(draw(bench, spec, prompt, how))
+        tell(screen, settings, planned[-1])
+        screen.say()
+    if len(planned) > 1:
+        tell_sum(screen, planned)
     screen.say("a dry run: nothing was made, sent or started", "dim")
-    screen.data(
-        {"run_spec": spec.id, "target": bench.target.name, "facts": plan.facts, "plan": text}
-    )
 
 
 def follow(run_id: RunId, as_json: Json = False, verbose: Verbose = False) -> None:
@@ -236,6 +260,9 @@ def _watch(screen: Screen, bench: Bench, folder: RunFolder, *, detach: bool = Fa
         screen.picture(result, "video")
     screen.data({"run": run.id, "status": run.status, "video": str(result) if result else None})
     collect.success(folder)
+    other = in_a_line(of_run(folder, bench.settings))
+    if other:
+        screen.say(f"not as it was asked: {other}; cosmos show {run.id}", "yellow")
     screen.say(f"next: cosmos sheet {run.id}", "cyan")
 
 
@@ -275,7 +302,7 @@ def _bench(settings: Settings, folder: RunFolder) -> Iterator[Bench]:
     """The engine and target that the run was started with."""
     run = folder.run()
     with _target(settings, run.target) as place:
-        engine = assemble.engine(folder.spec().engine)
+        engine = assemble.engine(folder.spec().engine, settings)
         yield Bench(settings, engine, place, assemble.store(settings))
 
 

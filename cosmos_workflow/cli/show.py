@@ -12,7 +12,7 @@ import typer
 from cosmos_workflow.cli import completion
 from cosmos_workflow.cli.options import Json
 from cosmos_workflow.cli.screen import Screen, open_screen
-from cosmos_workflow.cli.words import duration
+from cosmos_workflow.cli.words import duration, grid, screen_width
 from cosmos_workflow.config.load import load
 from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.errors import SpecError
@@ -23,6 +23,7 @@ from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
 from cosmos_workflow.runs import index
 from cosmos_workflow.runs.store import RunFolder, Store
+from cosmos_workflow.workflows import compare
 
 
 class Kind(StrEnum):
@@ -135,7 +136,7 @@ def show(
         if text.startswith("ps_"):
             facts = _prompt_facts(settings, text)
         elif "." in text and RUN_ID.match(text):
-            facts = _run_facts(store.find(text))
+            facts = _run_facts(settings, store.find(text))
         else:
             facts = _spec_facts(settings, store, text)
         screen.data(facts)
@@ -160,11 +161,11 @@ def _spec_facts(settings: Settings, store: Store, text: str) -> dict[str, Any]:
             raise error from None
     attempts = store.attempts(spec.id)
     if attempts:
-        return _run_facts(attempts[-1])
+        return _run_facts(settings, attempts[-1])
     return {**spec.model_dump(mode="json"), "execution_status": "PENDING (never run)"}
 
 
-def _run_facts(folder: RunFolder) -> dict[str, Any]:
+def _run_facts(settings: Settings, folder: RunFolder) -> dict[str, Any]:
     run, spec, prompt = folder.run(), folder.spec(), folder.prompt()
     return {
         "run": run.id,
@@ -179,7 +180,9 @@ def _run_facts(folder: RunFolder) -> dict[str, Any]:
         "engine": spec.engine,
         "target": run.target,
         "control_weights": dict(spec.control_weights),
+        "parent": spec.parent,
         "parameters": spec.parameters.model_dump(mode="json", exclude_none=True),
+        "compared": [vars(row) for row in compare.of_run(folder, settings)],
         "options": dict(spec.options),
         "inputs": {item.key: f"sha256 {item.sha256}" for item in folder.job().inputs},
         "created": moment(run.created) if run.created else None,
@@ -210,9 +213,33 @@ def _print(screen: Screen, facts: dict[str, Any]) -> None:
         if value in (None, "", [], {}):
             continue
         head = key.replace("_", " ")
+        if key == "compared":
+            _print_compared(screen, value)
+        if key == "compared" or (key == "parameters" and facts.get("compared")):
+            continue
         for line in _lines(value):
             screen.say(f"{head:<18}{line}")
             head = ""
+
+
+def _print_compared(screen: Screen, rows: list[dict[str, Any]]) -> None:
+    """Asked, sent and used side by side; what differs in colour, with a word."""
+    head = ("parameter", "asked", "sent", "used", "")
+    cells = [[*(_cell(row[key]) for key in ("name", "asked", "sent", "used")), row["differs"]]
+             for row in rows]  # fmt: skip
+    screen.say()
+    lines = grid(head, cells, screen_width())
+    alone = len(lines) == len(rows) + 1  # else some are folded, and a line is not a row
+    screen.say(lines[0], "bold")
+    for number, line in enumerate(lines[1:]):
+        screen.say(line, "yellow" if alone and rows[number]["differs"] else "")
+    if all(row["used"] is None for row in rows):
+        screen.say("the model does not say what it used", "dim")
+    screen.say()
+
+
+def _cell(value: Any) -> str:
+    return "-" if value is None else compare.shown(value)
 
 
 def _part(value: Any) -> str:

@@ -13,8 +13,9 @@ from cosmos_workflow.cli.screen import Screen, open_screen
 from cosmos_workflow.cli.words import nearby
 
 if TYPE_CHECKING:
+    from cosmos_workflow.engines.convert import Change
     from cosmos_workflow.prompts.run_spec import RunSpec
-    from cosmos_workflow.workflows.compose_specs import Made
+    from cosmos_workflow.workflows.compose_runs import Made
 
 
 @takes_several(control_inputs="modality:path")
@@ -69,19 +70,20 @@ def create_spec(
 
 @takes_several(weight="key=value", option="key=value")
 def create_run(
-    prompt_specs: Annotated[
+    specs: Annotated[
         list[str],
         typer.Argument(
-            metavar="PROMPT_SPEC...",
-            help="Paths, ids, starts of ids, names, or glob patterns.",
-            autocompletion=completion.prompts,
+            metavar="SPEC...",
+            help="PromptSpecs or RunSpecs: paths, ids, starts of ids, names, or glob patterns.",
+            autocompletion=completion.specs,
         ),
     ],
     engine: Annotated[
         str,
         typer.Option(
             metavar="NAME",
-            help="cosmos engines lists them.  [default: preview, or transfer1 with a remote host]",
+            help="cosmos engines lists them.  [default: the RunSpec's; else preview, or transfer1 "
+            "with a remote host]",
             autocompletion=completion.engines,
         ),
     ] = "",
@@ -122,7 +124,10 @@ def create_run(
     ] = "",
     json: Json = False,
 ) -> None:
-    """Write a RunSpec for each PromptSpec: engine, weights, parameters.
+    """Write a RunSpec for each PromptSpec or RunSpec: engine, weights, parameters.
+
+    From a RunSpec, what it asks for is kept, what is said here goes first, and what another
+    engine cannot do is named.
 
     Without weights, the controls that the prompt has share 1.0 equally. LEVEL is very_low, low,
     medium, high or very_high. Ranges and defaults are the engine's: cosmos engines show NAME.
@@ -130,7 +135,7 @@ def create_run(
     Example: cosmos create-run ps_1f2e --weights 0.3 0.4 0.2 0.1 --seed 7
     """
     from cosmos_workflow.config.load import load
-    from cosmos_workflow.workflows.compose_specs import Knobs, make_runs
+    from cosmos_workflow.workflows.compose_runs import Knobs, make_runs
 
     settings = load()
     parameters = {
@@ -139,9 +144,12 @@ def create_run(
     }  # fmt: skip
     with open_screen(json=json) as screen:
         knobs = Knobs(engine, weights, weight or (), parameters, option or (), name)
-        made = make_runs(settings, prompt_specs, knobs)
+        made = make_runs(settings, specs, knobs)
         for one in made:
-            screen.data({**one.run.model_dump(mode="json"), "path": str(one.path)})
+            screen.data({
+                **one.run.model_dump(mode="json"), "path": str(one.path),
+                **({"changes": [vars(change) for change in one.changes]} if one.source else {}),
+            })  # fmt: skip
         if len(made) == 1:
             _tell_one(screen, made[0])
         else:
@@ -154,18 +162,47 @@ def _tell_one(screen: Screen, made: Made) -> None:
     screen.say(nearby(made.path))
     screen.say()
     screen.table(("setting", "value", "from"), _effective(made))
+    _tell_changes(screen, made)
+
+
+def _tell_changes(screen: Screen, made: Made) -> None:
+    """What is not as it was in the RunSpec that this one is made from."""
+    if not made.source:
+        return
+    screen.say()
+    if not made.changes:
+        screen.say(f"nothing that {made.source} asks for is lost", "dim")
+        return
+    screen.say(f"not as in {made.source}:", "yellow")
+    screen.table(("what", "asked", "becomes", "why"), change_rows(made.changes))
+
+
+def change_rows(changes: Sequence[Change]) -> list[tuple[str, str, str, str]]:
+    """Rows of what, asked, becomes, why."""
+    return [
+        (
+            change.what,
+            "-" if change.asked is None else _shown(change.asked),
+            "left out" if change.becomes is None else _shown(change.becomes),
+            change.why,
+        )
+        for change in changes
+    ]
 
 
 def _effective(made: Made) -> list[tuple[str, str, str]]:
     """Everything that the run will use, and whether a person said so."""
     run = made.run
     rows = [("engine", run.engine, ""), ("prompt", run.prompt_spec_id, "")]
+    rows += [("parent", run.parent, "")] if run.parent else []
     weights = made.said_by.get("weights", "equal shares")
     for control, weight in run.control_weights.items():
-        rows.append((f"weight {control}", _shown(weight), weights))
+        said = made.said_by.get(f"weight {control}", weights)
+        rows.append((f"weight {control}", _shown(weight), said))
     for key, value in run.parameters.model_dump(mode="json", exclude_none=True).items():
         rows.append((key, _shown(value), made.said_by.get(key, "default")))
-    rows += [(f"option {key}", _shown(value), "you") for key, value in run.options.items()]
+    for key, value in run.options.items():
+        rows.append((f"option {key}", _shown(value), made.said_by.get(f"option {key}", "you")))
     return rows
 
 
@@ -178,6 +215,8 @@ def _tell_several(screen: Screen, made: Sequence[Made]) -> None:
     shown = ", ".join(f"{key} {_shown(value)}" for key, value in values.items())
     alike = all(one.run.parameters == same for one in made)
     screen.say(f"{made[0].run.engine}: {shown}" + ("" if alike else " (the first one's)"))
+    for one in made:
+        _tell_changes(screen, one)
 
 
 def _weights(run: RunSpec) -> str:

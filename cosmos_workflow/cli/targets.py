@@ -14,13 +14,9 @@ def targets(as_json: Json = False) -> None:
     with open_screen(json=as_json) as screen:
         for name, target in settings.all_targets().items():
             default = name == settings.default_target
-            where = target.host or "this machine"
-            if target.user:
-                where = f"{target.user}@{where}"
-            if target.port:
-                where += f":{target.port}"
-            rows.append([("* " if default else "  ") + name, where, target.launcher, target.image])
+            mark = "* " if default else "  "
+            rows.append([mark + name, target.where, target.way, target.image])
             screen.data({"name": name, "default": default, **target.model_dump(mode="json")})
-        screen.table(["target", "where", "launcher", "image"], rows)
+        screen.table(["target", "where", "how", "image"], rows)
         if len(rows) == 1:
             screen.say("set [remote] host in config.toml to add a GPU host (cosmos init)", "dim")

@@ -7,7 +7,13 @@ from typing import Any, get_origin
 
 from pydantic.fields import FieldInfo
 
-from cosmos_workflow.config.settings import Settings, Table, TargetSettings
+from cosmos_workflow.config.settings import (
+    ModelSettings,
+    ServiceSettings,
+    Settings,
+    Table,
+    TargetSettings,
+)
 from cosmos_workflow.errors import ConfigError, did_you_mean
 
 TABLES: dict[str, type[Table]] = {
@@ -15,7 +21,16 @@ TABLES: dict[str, type[Table]] = {
     for name, field in Settings.model_fields.items()
     if isinstance(field.annotation, type) and issubclass(field.annotation, Table)
 }
-TARGETS = "COSMOS_TARGETS_"
+NAMED: dict[str, type[Table]] = {
+    "targets": TargetSettings,
+    "services": ServiceSettings,
+    "models": ModelSettings,
+}
+"""Tables of tables, whose names are a person's own."""
+
+SERVICES = {"COSMOS_BASE_URL": "nim"}
+"""Variables that make a service of their own: its address, and its name, which is its dialect."""
+
 TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 Key = tuple[str, ...]
@@ -26,17 +41,21 @@ def variable(key: Key) -> str:
     return "COSMOS_" + "_".join(_upper(part) for part in key)
 
 
-def overrides(environ: Mapping[str, str], targets: Iterable[str]) -> dict[Key, Any]:
-    """Settings by key that ``environ`` holds.  ``targets``: those that the file names.
+def overrides(environ: Mapping[str, str], names: Mapping[str, Iterable[str]]) -> dict[Key, Any]:
+    """Settings by key that ``environ`` holds.  ``names``: those the file has, by table of NAMED.
 
     Raises ConfigError for a variable of ours that names no setting, or a value of another type.
     """
     found: dict[Key, Any] = {}
+    for name, service in SERVICES.items():
+        if environ.get(name):
+            found["services", service, "dialect"] = service
+            found["services", service, "url"] = environ[name]
     for name in sorted(environ):
-        if name.startswith(TARGETS):
-            key, field = _target_key(name, list(targets))
-            found[key] = _read(name, environ[name], field)
-            continue
+        for table in NAMED:
+            if name.startswith(f"COSMOS_{table.upper()}_"):
+                key, field = _named_key(name, table, list(names.get(table, ())))
+                found[key] = _read(name, environ[name], field)
         for table, model in TABLES.items():
             start = f"COSMOS_{table.upper()}_"
             if name.startswith(start):
@@ -55,22 +74,21 @@ def _field(name: str, word: str, model: type[Table], start: str) -> FieldInfo:
     )
 
 
-def _target_key(name: str, targets: list[str]) -> tuple[Key, FieldInfo]:
+def _named_key(name: str, table: str, known: list[str]) -> tuple[Key, FieldInfo]:
     """``COSMOS_TARGETS_LAB_2_SSH_KEY`` is ``targets.lab_2.ssh_key`` (or of a target ``lab-2``)."""
-    rest = name.removeprefix(TARGETS)
-    keys = sorted(TargetSettings.model_fields, key=len, reverse=True)
+    start, fields = f"COSMOS_{table.upper()}_", NAMED[table].model_fields
+    rest = name.removeprefix(start)
+    keys = sorted(fields, key=len, reverse=True)
     for word in keys:
         owner = rest.removesuffix("_" + word.upper())
         if owner and owner != rest:
-            same = [target for target in targets if _upper(target) == owner]
-            return ("targets", (same or [owner.lower()])[0], word), TargetSettings.model_fields[
-                word
-            ]
+            same = [one for one in known if _upper(one) == owner]
+            return (table, (same or [owner.lower()])[0], word), fields[word]
     ends = [rest.lower().split("_", n)[-1] for n in (1, 2)]
     guess = next((hint for end in ends if (hint := did_you_mean(end, keys))), "")
     raise ConfigError(
         f"the variable {name} names no setting",
-        hint=f"write {TARGETS}NAME_KEY; {guess}keys: {', '.join(TargetSettings.model_fields)}",
+        hint=f"write {start}NAME_KEY; {guess}keys: {', '.join(fields)}",
     )
 
 

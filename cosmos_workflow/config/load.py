@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,8 +12,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from cosmos_workflow.config.environment import overrides, variable
-from cosmos_workflow.config.settings import Settings, TargetSettings
+from cosmos_workflow.config.environment import NAMED, overrides, variable
+from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.errors import ConfigError, did_you_mean
 
 FILE = "config.toml"
@@ -32,7 +33,7 @@ def load(start: Path | None = None) -> Settings:
     file = find(here)
     text = _text(file) if file else ""
     data = _parse(text, file)
-    from_variables = overrides(os.environ, data.get("targets", {}))
+    from_variables = overrides(os.environ, {table: data.get(table, {}) for table in NAMED})
     for key, value in from_variables.items():
         _put(data, key, value)
     source = Source(file, text, frozenset(from_variables), data)
@@ -203,7 +204,7 @@ def _unknown(key: Key, source: Source) -> str:
         known = [name for name in Settings.model_fields if name not in ("root", "config_file")]
         kind = "table" if isinstance(source.value(key), Mapping) else "setting"
     else:
-        table = TargetSettings if key[0] == "targets" else Settings.model_fields[key[0]].annotation
+        table = NAMED.get(key[0]) or Settings.model_fields[key[0]].annotation
         known = list(table.model_fields) if table else []
         kind = "key"
     guess = did_you_mean(key[-1], known)
@@ -219,6 +220,19 @@ def _check_meaning(settings: Settings, source: Source) -> None:
             raise ConfigError(
                 f"{source.of(('targets', name))} has no host",
                 hint=f'add host = "gpu.example.com" to [targets.{name}], or kind = "local"',
+            )
+    for name, model in settings.models.items():
+        if not re.fullmatch(r"[\w.-]+/[\w.-]+", model.slug):
+            raise ConfigError(
+                f"{source.of(('models', name, 'slug'))} = {json.dumps(model.slug)} is no model",
+                hint='"owner/name", as in its address there: lightricks/ltx-video-0.9.7',
+            )
+    for name, service in settings.services.items():
+        if service.webhook and not service.webhook.startswith("https://"):
+            place = source.of(("services", name, "webhook"))
+            raise ConfigError(
+                f"{place} = {json.dumps(service.webhook)} is no https address",
+                hint="services call over https alone; cosmos webhook says how to get there",
             )
     for key, host in hosts.items():
         if "@" in host or host.startswith("-") or any(c.isspace() for c in host):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -25,6 +25,11 @@ def _port() -> Any:
 def _silence() -> Any:
     about = "seconds without a sign of life after which a connection counts as lost"
     return Field(default=20, ge=5, description=f"{about}; there is a sign every 4")
+
+
+def _price() -> Any:
+    about = "what an hour of one GPU costs, in the currency you think in, for cosmos plan"
+    return Field(default=0.0, ge=0, description=f"{about}; 0: unknown")
 
 
 HOST = "name, address, or alias of ~/.ssh/config"
@@ -59,6 +64,7 @@ class Remote(Table):
     secrets: tuple[str, ...] = _about(SECRETS, ())
     python: str = _about(PYTHON, "python3")
     silence: int = _silence()
+    price_per_hour: float = _price()
 
 
 class Paths(Table):
@@ -108,6 +114,80 @@ class TargetSettings(Table):
     container_user: str = _about(CONTAINER_USER)
     secrets: tuple[str, ...] = _about(SECRETS, ())
     silence: int = _silence()
+    price_per_hour: float = _price()
+
+    def image_for(self, engine: str) -> str:
+        """The image that is set for an engine, or for all; empty: the engine's own."""
+        return self.images.get(engine) or self.image
+
+    @property
+    def where(self) -> str:
+        """The machine as people write it: ``user@host:port``."""
+        user, port = f"{self.user}@" if self.user else "", f":{self.port}" if self.port else ""
+        return f"{user}{self.host}{port}" if self.host else "this machine"
+
+    @property
+    def way(self) -> str:
+        """How jobs run there."""
+        return self.launcher
+
+
+class ServiceSettings(Table):
+    """``[services.NAME]``: a service that makes videos over HTTP; a target like the machines."""
+
+    dialect: str = _about("how it is talked to: videos, nim, replicate, ...")
+    url: str = _about("its address, like http://localhost:8000; empty: the dialect's own")
+    token: str = _about("name of the variable with the token; empty: the dialect's own")
+    via: str = _about("the SSH target it runs on; url is then as seen from there")
+    ca_file: str = _about("PEM file of further certificate authorities")
+    proxy: str = _about("empty: what HTTPS_PROXY and NO_PROXY say")
+    silence: int = Field(default=60, ge=5, description="seconds without a byte of an answer")
+    webhook: str = _about("where cosmos webhook is reached from outside; told to who calls back")
+    price_per_hour: float = _price()
+
+    kind: ClassVar[str] = "http"
+    secrets: ClassVar[tuple[str, ...]] = ()
+    image: ClassVar[str] = ""
+
+    def image_for(self, engine: str) -> str:
+        """There are no images: the service runs already."""
+        return ""
+
+    @property
+    def where(self) -> str:
+        """Its address, and the machine it is reached by."""
+        return f"{self.url} by {self.via}" if self.via else self.url
+
+    @property
+    def way(self) -> str:
+        """How it is talked to."""
+        return self.dialect
+
+
+class ModelSettings(Table):
+    """``[models.NAME]``: a model of Replicate and what it calls its inputs: a new one is no code.
+
+    Each of ours names one of the model's inputs; empty, or absent: it has no such input.
+    """
+
+    slug: str = _about('its name there, like "lightricks/ltx-video-0.9.7"')
+    version: str = _about("64 hex digits; empty: an official model, else its newest version")
+    deployment: str = _about('"owner/name" of a deployment of yours that runs it; empty: none')
+    prompt: str = _about("its input for the words", "prompt")
+    negative_prompt: str = _about("its input for what is not wanted")
+    image: str = _about("its input for the first frame")
+    needs_image: bool = _about("true: it makes nothing without a first frame", False)
+    video: str = _about("its input for a whole video")
+    frames: str = _about("its input for the number of frames")
+    frame_step: int = Field(
+        default=1, ge=1, description="its frames are a multiple of this, and one: 8 for 8n+1"
+    )
+    inputs: dict[Literal["seed", "num_steps", "guidance", "fps"], str] = Field(
+        default_factory=dict, description="its input by our parameter: seed, num_steps, ..."
+    )
+    fixed: dict[str, bool | int | float | str] = Field(
+        default_factory=dict, description="further inputs as they are sent; a parameter wins"
+    )
 
 
 class Passes(Table):
@@ -196,6 +276,8 @@ class Settings(Table):
     paths: Paths = Paths()
     docker: Docker = Docker()
     targets: dict[str, TargetSettings] = Field(default_factory=dict)
+    services: dict[str, ServiceSettings] = Field(default_factory=dict)
+    models: dict[str, ModelSettings] = Field(default_factory=dict)
     passes: Passes = Passes()
     colour: Colour = Colour()
     depth: Depth = Depth()
@@ -222,8 +304,12 @@ class Settings(Table):
         """Where each run has its folder."""
         return self.root / self.paths.local_outputs_dir
 
-    def all_targets(self) -> dict[str, TargetSettings]:
-        """Every target by name: ``local``, ``remote`` when it has a host, then ``[targets.*]``."""
+    def all_targets(self) -> dict[str, TargetSettings | ServiceSettings]:
+        """Every target by name: the machines, then ``[services.*]``."""
+        return {**self.machines(), **self.services}
+
+    def machines(self) -> dict[str, TargetSettings]:
+        """``local``, ``remote`` when it has a host, then ``[targets.*]``."""
         known = {"local": TargetSettings(kind="local", launcher="shell")}
         if self.remote.host:
             known["remote"] = TargetSettings(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import tomlkit
@@ -31,6 +32,7 @@ hf_cache = ""           # Hugging Face cache; empty: none is kept
 secrets = []            # variables passed to jobs, by name: ["HF_TOKEN"]; never written down
 python = "python3"      # the interpreter on the host; only for launcher "shell"
 silence = 20            # seconds without a sign of life, after which a connection counts as lost
+price_per_hour = 0.0    # of one GPU, in the currency you think in, for cosmos plan; 0: unknown
 
 [paths]
 remote_dir = "cosmos"   # on the host, relative to the user's home
@@ -88,6 +90,33 @@ target = ""             # empty: "remote" when it has a host, else "local"
 engine = ""             # empty: "transfer1" when remote has a host, else "preview"
 time_limit = 21600      # seconds a job may run; 0: no limit
 
+# A service that makes videos over HTTP is a target as well: cosmos run ... --target omni
+# [services.omni]
+# dialect = "videos"                  # or "nim", "replicate": how it is talked to
+# url = "http://localhost:8000"       # empty: the dialect's own
+# token = ""                          # the variable that holds the token, by name
+# via = ""                            # the SSH target it runs on: url is as seen from there
+# ca_file = ""
+# proxy = ""
+# silence = 60                        # seconds without a byte of an answer
+# webhook = ""                        # where cosmos webhook is reached from outside, with https
+# price_per_hour = 0.0                # of one GPU, for cosmos plan
+
+# A further model of Replicate is no code: cosmos create-run ... --option model=mochi
+# [models.mochi]
+# slug = "genmoai/mochi-1"
+# version = ""                        # empty: an official model, else its newest version
+# deployment = ""                     # "owner/name" of a deployment of yours that runs it
+# prompt = "prompt"                   # what it calls each of ours; empty: it has no such input
+# negative_prompt = ""
+# image = ""                          # the first frame
+# needs_image = false
+# video = ""
+# frames = "num_frames"
+# frame_step = 6                      # its frames are a multiple of this, and one
+# inputs = { seed = "seed", num_steps = "num_inference_steps", guidance = "guidance_scale" }
+# fixed = { fps = 30 }                # further inputs as they are sent
+
 # A further host is a further target: cosmos run ... --target lab
 # [targets.lab]
 # kind = "ssh"                        # or "local": this machine
@@ -110,6 +139,7 @@ time_limit = 21600      # seconds a job may run; 0: no limit
 # container_user = ""
 # secrets = ["HF_TOKEN"]
 # silence = 20
+# price_per_hour = 2.5
 """
 
 IGNORED = ("/inputs/videos/", "/outputs/")
@@ -148,5 +178,21 @@ def with_login(text: str, remote: Login) -> str:
             f"config.toml is not valid TOML, so nothing in it can be set: {error}",
             hint="mend that line; or cosmos init --force writes a new one and keeps this as "
             "config.toml.bak",
+        ) from error
+    return tomlkit.dumps(document)
+
+
+def with_service(text: str, name: str, service: Mapping[str, str]) -> str:
+    """A ``config.toml`` with ``[services.NAME]`` holding these, and all else left as it was."""
+    try:
+        document = tomlkit.parse(text)
+        services = document.setdefault("services", tomlkit.table(is_super_table=True))
+        table = services.setdefault(name, tomlkit.table())
+        for key, value in service.items():
+            table[key] = value
+    except (TOMLKitError, TypeError, AttributeError) as error:
+        raise ConfigError(
+            f"config.toml is not valid TOML, so nothing in it can be set: {error}",
+            hint="mend that line, then: cosmos serve start --save",
         ) from error
     return tomlkit.dumps(document)

@@ -56,6 +56,9 @@ class Host(Protocol):
         the command's streams; it does not promise to end the command.
         """
 
+    def reach(self, port: int) -> int:
+        """A port on our own 127.0.0.1 that leads to 127.0.0.1:``port`` there, until ``close``."""
+
     def approach(self) -> None:
         """Begin to connect, without waiting: soon there will be something to do.
 

@@ -75,6 +75,10 @@ class LocalHost:
         finally:
             _end(process)
 
+    def reach(self, port: int) -> int:
+        """The port itself."""
+        return port
+
     def approach(self) -> None:
         """We are here."""
 

@@ -18,6 +18,7 @@ from cosmos_workflow.connection.ssh_errors import translated
 from cosmos_workflow.connection.ssh_keys import Ask
 from cosmos_workflow.connection.ssh_link import Link, within
 from cosmos_workflow.connection.ssh_sftp import SftpSession
+from cosmos_workflow.connection.ssh_tunnel import Tunnel
 from cosmos_workflow.errors import AuthenticationFailed, CommandFailed, HostUnreachable
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class SshHost:
         self._lock = threading.RLock()
         self._link: Link | None = None
         self._ahead: Ahead | None = None
+        self._tunnels: dict[int, Tunnel] = {}
 
     def approach(self) -> None:
         """Begin to connect, in the background; see Host."""
@@ -118,9 +120,19 @@ class SshHost:
             command = self._begin(lambda channel: channel.invoke_subsystem("sftp"), None)
             return SftpSession(SFTPClient(command.channel), self.name)
 
+    def reach(self, port: int) -> int:
+        """A port of ours that leads to one of the machine's; see Host."""
+        with self._lock:
+            self._connected()  # that the machine is not there is said here, not by a closed port
+            if port not in self._tunnels:
+                self._tunnels[port] = Tunnel(lambda: self._connected().passage(port))
+            return self._tunnels[port].port
+
     def close(self) -> None:
         """Let go of the connection; the next call makes a new one."""
         with self._lock:
+            while self._tunnels:
+                self._tunnels.popitem()[1].close()
             link, self._link = self._link, None
             ahead, self._ahead = self._ahead, None
         if ahead is not None:

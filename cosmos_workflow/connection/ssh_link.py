@@ -68,6 +68,11 @@ class Link:
         self._open_ahead()
         return ready
 
+    def passage(self, port: int) -> Channel:
+        """A channel to a port of the machine's own loopback."""
+        there, here = ("127.0.0.1", port), ("127.0.0.1", 0)
+        return self._last.open_channel("direct-tcpip", there, here, timeout=OPEN_S)
+
     def _open_now(self) -> Channel:
         from paramiko.ssh_exception import ChannelException
 

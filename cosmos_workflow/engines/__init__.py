@@ -6,8 +6,17 @@ ENGINES = Registry(
     kind="engine",
     group="cosmos_workflow.engines",
     rows={
+        "chat": "cosmos_workflow.engines.chat:Chat",
+        "enhance": "cosmos_workflow.engines.enhance:Enhance",
+        "nim": "cosmos_workflow.engines.nim:Nim",
+        "cosmos3": "cosmos_workflow.engines.cosmos3:Cosmos3",
+        "luma": "cosmos_workflow.engines.luma:Luma",
         "preview": "cosmos_workflow.engines.preview:Preview",
+        "sglang": "cosmos_workflow.engines.sglang:Sglang",
+        "replicate": "cosmos_workflow.engines.replicate:Replicate",
         "transfer1": "cosmos_workflow.engines.transfer1:Transfer1",
+        "transfer25": "cosmos_workflow.engines.transfer25:Transfer25",
         "upscale": "cosmos_workflow.engines.upscale:Upscale",
+        "vllm_omni": "cosmos_workflow.engines.vllm_omni:VllmOmni",
     },
 )

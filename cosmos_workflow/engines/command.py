@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from cosmos_workflow.engines.engine import Fit, Limit, Needs, Options, RunRequest
 from cosmos_workflow.events import Failed, JobEnded, Output, Progress, Succeeded, Verdict
-from cosmos_workflow.execution.job import CommandJob
+from cosmos_workflow.execution.job import Job
 from cosmos_workflow.prompts.enums import Modality
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
@@ -29,6 +29,8 @@ class CommandEngine(ABC):
     limits: ClassVar[Mapping[str, Limit]] = {}
     max_weight: ClassVar[float | None] = 1.0
     max_batch: ClassVar[int] = 1
+    weight_maps: ClassVar[bool] = False
+    licence: ClassVar[str] = ""
 
     def defaults(self, run: RunSpec) -> Mapping[str, float | int | str | None]:
         """Each limit's own default."""
@@ -51,6 +53,10 @@ class CommandEngine(ABC):
         parts = [self.name, controls, run.parameters.model_dump(mode="json"), run.options]
         return json.dumps(parts, sort_keys=True)
 
+    def asks_service(self, run: RunSpec) -> bool:
+        """The plan is the same wherever it is run."""
+        return False
+
     def facts(self, request: RunRequest) -> Sequence[str]:
         """Nothing worth a line."""
         return ()
@@ -59,13 +65,21 @@ class CommandEngine(ABC):
         """Any even size and any length as it is."""
         return Fit(media.width - media.width % 2, media.height - media.height % 2)
 
+    def seconds(self, request: RunRequest) -> float | None:
+        """Nobody has measured it."""
+        return None
+
     @abstractmethod
-    def plan(self, requests: Sequence[RunRequest]) -> CommandJob:
+    def plan(self, requests: Sequence[RunRequest]) -> Job:
         """The job; each engine has its own."""
 
     def progress(self, line: str) -> Progress | None:
         """The lines say nothing of progress."""
         return None
+
+    def echoed(self, log: Sequence[str], documents: Mapping[str, Any]) -> Mapping[str, Any]:
+        """It does not say."""
+        return {}
 
     def verdict(self, run_id: str, ended: JobEnded, log: Sequence[str]) -> Verdict:
         """Exit code 0 and a video, or a failure with the last line of the log."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
+from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.events import JobEnded, Progress, Verdict
-from cosmos_workflow.execution.job import CommandJob
+from cosmos_workflow.execution.facts import ServiceFacts
+from cosmos_workflow.execution.job import Job
 from cosmos_workflow.prompts.enums import Modality
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
@@ -28,13 +30,30 @@ class Options(BaseModel):
 
 @dataclass(frozen=True)
 class Limit:
-    """What an engine accepts for one parameter: its default, inclusive bounds or choices."""
+    """What an engine accepts for one parameter: its default, inclusive bounds or choices.
+
+    ``whole``: whole numbers only, where our parameter may have a fraction.
+    """
 
     default: float | int | str | None
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
     help: str = ""
+    whole: bool = False
+
+    def said(self) -> str:
+        """What is accepted, in words."""
+        if self.choices:
+            return ", ".join(self.choices)
+        number = "whole numbers " if self.whole else ""
+        if self.low is None and self.high is None:
+            return f"{number}of any size"
+        if self.low is None:
+            return f"{number}{self.high:g} or less"
+        if self.high is None:
+            return f"{number}{self.low:g} or more"
+        return f"{number}{self.low:g} to {self.high:.12g}"
 
 
 @dataclass(frozen=True)
@@ -81,6 +100,16 @@ class RunRequest:
     time_limit: int = 0
     extra_files: Mapping[str, Path] = field(default_factory=dict)
     """Files that options name (masks, region videos), absolute, by the text that names them."""
+    service: ServiceFacts | None = None
+    """What the service says of itself, where the engine asks for it."""
+
+
+@runtime_checkable
+class Configured(Protocol):
+    """An engine that has something from the settings: models that a person named."""
+
+    def configured(self, settings: Settings) -> Engine:
+        """The engine with what the settings say."""
 
 
 class Engine(Protocol):
@@ -94,6 +123,10 @@ class Engine(Protocol):
     max_weight: ClassVar[float | None]
     """Greatest control weight, None for no bound; the least is 0."""
     max_batch: ClassVar[int]
+    weight_maps: ClassVar[bool]
+    """Whether a weight may be a ``.pt`` map."""
+    licence: ClassVar[str]
+    """Under which terms the model may be used, in a line; empty for our own."""
 
     def defaults(self, run: RunSpec) -> Mapping[str, float | int | str | None]:
         """Defaults of the shared parameters for this run's options (a distilled model's steps)."""
@@ -110,6 +143,9 @@ class Engine(Protocol):
     def batch_key(self, run: RunSpec) -> str:
         """Runs with equal keys may share one loaded model."""
 
+    def asks_service(self, run: RunSpec) -> bool:
+        """Whether the plan depends on what the service says of itself: ``request.service``."""
+
     def facts(self, request: RunRequest) -> Sequence[str]:
         """What a settled run will be, a line each: size, frames, what is made on the way.
 
@@ -119,11 +155,23 @@ class Engine(Protocol):
     def fit(self, media: Media) -> Fit:
         """What it makes of videos of this size, rate and number of frames, before any are made."""
 
-    def plan(self, requests: Sequence[RunRequest]) -> CommandJob:
+    def seconds(self, request: RunRequest) -> float | None:
+        """GPU seconds that such a run usually takes on one H100, all GPUs added up; None: unknown.
+
+        From the model's own published figures; an estimate for ``cosmos plan``.
+        """
+
+    def plan(self, requests: Sequence[RunRequest]) -> Job:
         """The job for up to ``max_batch`` requests.  Raises SpecError before anything is sent."""
 
     def progress(self, line: str) -> Progress | None:
         """What one line of the job's log says about how far it is."""
+
+    def echoed(self, log: Sequence[str], documents: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What the model says it used, under our names of the parameters; empty if it does not.
+
+        ``documents``: the JSON files among the outputs, read, by path.
+        """
 
     def verdict(self, run_id: str, ended: JobEnded, log: Sequence[str]) -> Verdict:
         """How the run went, from exit code, files and log lines.

@@ -72,13 +72,8 @@ class Preview(CommandEngine):
     }
 
     def check(self, run: RunSpec, prompt: PromptSpec) -> None:
-        """Raise SpecError: nothing to draw on, a weight map, a weight without a video."""
+        """Raise SpecError: nothing to draw on, a weight without a video."""
         for control, weight in run.control_weights.items():
-            if isinstance(weight, str):
-                raise SpecError(
-                    f"--weight {control}={weight}: preview takes numbers, not weight maps",
-                    hint=f"like --weight {control}=0.5",
-                )
             given = control in prompt.control_inputs
             if weight and not given and control not in MADE_FROM_BASE:
                 raise SpecError(
@@ -135,6 +130,7 @@ class Preview(CommandEngine):
             files=(WrittenFile("spec.json", json=_spec(request, base[0], videos)),),
             outputs={request.run_id: (_RESULT, "outputs/*.json")},
             time_limit=request.time_limit,
+            parameters=run.parameters.model_dump(mode="json", exclude_none=True),
         )
 
     def progress(self, line: str) -> Progress | None:
@@ -144,6 +140,14 @@ class Preview(CommandEngine):
             return None
         done, total = int(found[1]), max(1, int(found[2]))
         return Progress("painting", min(1.0, done / total), f"frame {done} of {total}")
+
+    def echoed(self, log: Sequence[str], documents: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The parameters that the renderer used, which it writes beside its video."""
+        echo = next(
+            (one for one in documents.values() if isinstance(one, dict) and one.get("preview")), {}
+        )
+        used = echo.get("parameters")
+        return used if isinstance(used, dict) else {}
 
     def verdict(self, run_id: str, ended: JobEnded, log: Sequence[str]) -> Verdict:
         """Exit code 0 and a video, or the renderer's own last word."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import typing
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -112,11 +112,19 @@ def _shown(value: Any) -> str:
 
 def _weights(engine: Engine, run: RunSpec, prompt: PromptSpec) -> dict[Modality, float | str]:
     if not run.control_weights:
-        usable = [control for control in prompt.control_inputs if control in engine.modalities]
-        return {control: round(1 / len(usable), 4) for control in usable}
+        return dict(shares(engine, prompt))
     for modality, weight in run.control_weights.items():
         _check_weight(engine, modality, weight)
     return dict(run.control_weights)
+
+
+def shares(
+    engine: Engine, prompt: PromptSpec, without: Collection[Modality] = ()
+) -> Mapping[Modality, float]:
+    """The weights where nobody says any: the prompt's controls that the engine takes, equally."""
+    takes = [control for control in engine.modalities if control not in without]
+    usable = [control for control in prompt.control_inputs if control in takes]
+    return {control: round(1 / len(usable), 4) for control in usable}
 
 
 def _check_weight(engine: Engine, modality: Modality, weight: float | str) -> None:
@@ -129,9 +137,10 @@ def _check_weight(engine: Engine, modality: Modality, weight: float | str) -> No
             f"{', '.join(known) or 'none'}",
         )
     if isinstance(weight, str):
-        if not weight.endswith(".pt"):
+        if not weight.endswith(".pt") or not engine.weight_maps:
+            other = "or the path of a .pt" if engine.weight_maps else "not a"
             raise SpecError(
-                f"{flag}: a weight is a number or the path of a .pt weight map",
+                f"{flag}: for {engine.name} a weight is a number, {other} weight map",
                 hint=f"like --weight {modality}=0.4",
             )
         return
@@ -181,15 +190,10 @@ def _check_limit(engine: Engine, flag: str, value: Any, limit: Limit) -> None:
         return
     below = limit.low is not None and value < limit.low
     above = limit.high is not None and value > limit.high
-    if below or above:
+    if below or above or (limit.whole and value != int(value)):
+        wrong = "is out of range" if below or above else "is no whole number"
         raise SpecError(
-            f"{flag} {value} is out of range",
-            hint=f"{engine.name} takes {_range(limit)}"
+            f"{flag} {value} {wrong}",
+            hint=f"{engine.name} takes {limit.said()}"
             + (f"\n{flag}: {limit.help}" if limit.help else ""),
         )
-
-
-def _range(limit: Limit) -> str:
-    if limit.low is None:
-        return f"{limit.high:g} or less"
-    return f"{limit.low:g} or more" if limit.high is None else f"{limit.low:g} to {limit.high:.12g}"

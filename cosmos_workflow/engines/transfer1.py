@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from cosmos_workflow.engines import (
     transfer1_log,
     transfer1_media,
     transfer1_spec,
     transfer1_verdict,
+    vocabulary,
 )
 from cosmos_workflow.engines.engine import Fit, Limit, Needs, Options, RunRequest
 from cosmos_workflow.engines.rules import settle
@@ -53,6 +54,9 @@ LIMITS: Mapping[str, Limit] = {
     ),
 }
 
+LICENCE = "NVIDIA Open Model License; Llama Guard 3 under Meta's"
+"""Of the weights, by their pages on the hub."""
+
 BASE = "nvidia/Cosmos-Transfer1-7B"
 DRIVING_BASE = "nvidia/Cosmos-Transfer1-7B-Sample-AV"
 
@@ -78,6 +82,8 @@ class Transfer1:
     limits: ClassVar[Mapping[str, Limit]] = LIMITS
     max_weight: ClassVar[float | None] = 1.0
     max_batch: ClassVar[int] = 1
+    weight_maps: ClassVar[bool] = True
+    licence: ClassVar[str] = LICENCE
 
     def defaults(self, run: RunSpec) -> Mapping[str, float | int | str | None]:
         """The distilled model takes one step; a start from pure noise is sigma_max 80."""
@@ -129,6 +135,10 @@ class Transfer1:
         ]
         return json.dumps(key, sort_keys=True)
 
+    def asks_service(self, run: RunSpec) -> bool:
+        """It runs on a machine."""
+        return False
+
     def facts(self, request: RunRequest) -> Sequence[str]:
         """What the run will be, a line each: size, frames, chunks, what is made on the way."""
         return transfer1_spec.facts(request)
@@ -136,6 +146,10 @@ class Transfer1:
     def fit(self, media: Media) -> Fit:
         """The model's size for this shape, and how the frames fall into its chunks of 121."""
         return transfer1_media.fit(media)
+
+    def seconds(self, request: RunRequest) -> float | None:
+        """The model's makers publish no figure."""
+        return None
 
     def plan(self, requests: Sequence[RunRequest]) -> CommandJob:
         """The job of one run.  Raises SpecError before anything is made or sent."""
@@ -164,11 +178,16 @@ class Transfer1:
             ),
             outputs={request.run_id: outputs(run)},
             time_limit=request.time_limit,
+            parameters=vocabulary.sent("transfer1", run.parameters),
         )
 
     def progress(self, line: str) -> Progress | None:
         """Stages from the model's milestones, the fraction from its bar over chunks."""
         return transfer1_log.progress(line)
+
+    def echoed(self, log: Sequence[str], documents: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The model does not say what it used."""
+        return {}
 
     def verdict(self, run_id: str, ended: JobEnded, log: Sequence[str]) -> Verdict:
         """Exit code 0 and a video, or the guardrail's refusal, or what the log says went wrong."""

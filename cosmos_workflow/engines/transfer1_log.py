@@ -9,7 +9,8 @@ from cosmos_workflow.events import Progress
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 LOG = re.compile(
-    r"^\[\d\d-\d\d \d\d:\d\d:\d\d\|(?P<level>[A-Z]+)\|[^|\]]*:\d+:[^\]]*\] (?P<message>.*)$"
+    r"^\[\d\d-\d\d \d\d:\d\d:\d\d\|(?:job=[^|]*\|)?(?P<level>[A-Z]+)\|[^|\]]*:\d+:[^\]]*\] "
+    r"(?P<message>.*)$"
 )
 """One line of the model's logger: level, place in its code, message."""
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cosmos_workflow.engines import vocabulary
 from cosmos_workflow.engines.engine import RunRequest
 from cosmos_workflow.engines.transfer1_media import (
     CHUNK,
@@ -22,14 +23,12 @@ from cosmos_workflow.execution.job import Arg, Place
 from cosmos_workflow.prompts.enums import Modality
 
 HINTS: Mapping[Modality, str] = {
-    Modality.DEPTH: "depth",
-    Modality.SEGMENTATION: "seg",
-    Modality.EDGE: "edge",
-    Modality.VIS: "vis",
-    Modality.KEYPOINT: "keypoint",
-    Modality.LIDAR: "lidar",
-    Modality.HDMAP: "hdmap",
-}
+    one: vocabulary.control("transfer1", one)
+    for one in (
+        Modality.DEPTH, Modality.SEGMENTATION, Modality.EDGE, Modality.VIS, Modality.KEYPOINT,
+        Modality.LIDAR, Modality.HDMAP,
+    )
+}  # fmt: skip
 """The model's word for each control."""
 
 

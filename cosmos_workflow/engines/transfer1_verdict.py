@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from cosmos_workflow.engines import crashes, refusals
+from cosmos_workflow.engines.crashes import Crash
 from cosmos_workflow.engines.transfer1_log import LOG, pieces
 from cosmos_workflow.events import Blocked, Failed, JobEnded, Output, Succeeded, Verdict
-
-_RANK = re.compile(r"^\[rank(\d+)\]:\s?")
-_EXCEPTION = re.compile(
-    r"^(?P<kind>(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?:Error|Exception|Exit|Interrupt))"
-    r"(?:: (?P<message>.*))?$"
-)
 
 OFFLOADS = (
     "offload_diffusion_transformer",
@@ -21,13 +16,6 @@ OFFLOADS = (
     "offload_guardrail_models",
     "offload_prompt_upsampler",
 )
-
-_GUARDRAILS = {
-    "BLOCKLIST": "Blocklist",
-    "LLAMAGUARD3": "Llama Guard 3",
-    "VIDEOCONTENTSAFETYFILTER": "video content safety filter",
-}
-
 
 RESULT = "outputs/output.mp4"
 """The video that a run leaves, below its workspace."""
@@ -56,14 +44,13 @@ def verdict(run_id: str, ended: JobEnded, log: Sequence[str]) -> Verdict:
 
 
 def _refusal(lines: Sequence[str]) -> Blocked | None:
-    reason = _reason(lines)
+    reason = refusals.reason(lines)
     messages = [match["message"] for match in map(LOG.match, lines) if match]
     blocked_end = any(m.startswith("Guardrail blocked generation") for m in messages)
     if reason is None and not blocked_end:
         return None
-    name, _, said = (reason or "").partition(": ")
-    by = _GUARDRAILS.get(name, name.strip().title() or "guardrail")
-    video = by == _GUARDRAILS["VIDEOCONTENTSAFETYFILTER"]
+    by, said = refusals.split(reason or "")
+    video = by == refusals.VIDEO
     video = video or any(m.startswith("All generated videos failed safety") for m in messages)
     if video:
         return Blocked(
@@ -75,55 +62,15 @@ def _refusal(lines: Sequence[str]) -> Blocked | None:
         )
     upsampled = any(m.startswith("Upsampled prompt ") for m in messages)
     what = "prompt, as the upsampler rewrote it" if upsampled else "prompt"
-    word = _blocked_word(said)
     return Blocked(
         what,
         by,
-        _without_prompt(said) or "the prompt was judged unsafe",
-        hint=f"say {word!r} in other words; the list matches single words, whatever they mean"
-        if word
-        else "say it in other words; this guardrail cannot be turned off",
+        refusals.without_prompt(said) or "the prompt was judged unsafe",
+        refusals.other_words(said) or "say it in other words; this guardrail cannot be turned off",
     )
 
 
-def _reason(lines: Sequence[str]) -> str | None:
-    """The text after GUARDRAIL BLOCKED, which goes on over the lines of the prompt it quotes."""
-    start = "GUARDRAIL BLOCKED: "
-    said: list[str] = []
-    for line in lines:
-        logged = LOG.match(line)
-        if said and (logged or _EXCEPTION.match(line) or line.startswith("Traceback ")):
-            break
-        if said:
-            said.append(line)
-        elif logged and logged["message"].startswith(start):
-            said.append(logged["message"].removeprefix(start))
-    return "\n".join(said) if said else None
-
-
-def _blocked_word(said: str) -> str:
-    match = re.search(r"(?:Exact|Partial) Match Word: (.*)\Z", said, re.DOTALL)
-    return match[1].strip() if match else ""
-
-
-def _without_prompt(said: str) -> str:
-    """The reason alone: the guardrail quotes the whole prompt back."""
-    quoted = r": Prompt: .*, ((?:Exact|Partial) Match Word: )"
-    return re.sub(quoted, r": \1", said, flags=re.DOTALL).strip()[:600]
-
-
 # -- other failures -------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Crash:
-    """The exception that ended the model: its class without modules, and what it said."""
-
-    kind: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.kind}: {self.message}" if self.message else self.kind
 
 
 def _failure(run_id: str, ended: JobEnded, lines: Sequence[str], *, saved: bool) -> Failed:
@@ -136,23 +83,25 @@ def _failure(run_id: str, ended: JobEnded, lines: Sequence[str], *, saved: bool)
             ours[-1],
             hint="set repo of the target to a clone of cosmos-transfer1, or use an image with it",
         )
-    crash = _crash(lines)
+    crash = crashes.last(lines)
     if crash:
-        known = _memory(crash, lines) or _disk(crash) or _weights(crash) or _invalid(run_id, crash)
+        known = (
+            _memory(crash, lines)
+            or crashes.disk(crash)
+            or _weights(crash)
+            or _invalid(run_id, crash)
+        )
         if known:
             return known
-    if _killed(lines, ended):
-        return Failed(
-            "out_of_memory",
-            "the model was killed (SIGKILL), as a machine does that runs out of main memory",
-            hint="give the host more main memory, or run fewer jobs on it at once",
-        )
+    killed = crashes.killed(lines, ended)
+    if killed:
+        return killed
     if crash:
         return Failed("engine", str(crash), hint=logs)
     usage = [line for line in lines if re.match(r"^\S+\.py: error: ", line)]
-    worker = [match[1] for line in lines if (match := _WORKER.match(line))]
-    if worker and not usage and not saved:
-        return Failed("engine", _ended(int(worker[0])), hint=logs)
+    worker = crashes.worker_exit(lines)
+    if worker is not None and not usage and not saved:
+        return Failed("engine", crashes.ended(worker), hint=logs)
     last = usage[-1] if usage else next((line.strip() for line in reversed(lines)), "")
     what = f"the model ended with exit code {ended.exit_code}"
     if saved:
@@ -160,37 +109,8 @@ def _failure(run_id: str, ended: JobEnded, lines: Sequence[str], *, saved: bool)
     return Failed("engine", f"{what}: {last[:300]}" if last else what, hint=logs)
 
 
-def _ended(code: int) -> str:
-    """A negative code is the signal that ended a process; the usual ones have a name."""
-    names = {-6: "SIGABRT", -7: "SIGBUS", -11: "SIGSEGV", -15: "SIGTERM"}
-    if code >= 0:
-        return f"the model ended with exit code {code}"
-    verb = "was ended" if code == -15 else "crashed"
-    return f"the model {verb} (signal {-code}{', ' + names[code] if code in names else ''})"
-
-
-_WORKER = re.compile(r"\s*exitcode\s*:\s*(-?\d+)\b")
-"""What torchrun says of the process that failed; its own exit code is always 1."""
-
-
-def _crash(lines: Sequence[str]) -> _Crash | None:
-    """The last exception that says something: torchrun's own, and NCCL's after it, say nothing."""
-    found = None
-    for line in lines:
-        match = _EXCEPTION.match(_RANK.sub("", line))
-        if not match:
-            continue
-        kind = match["kind"].rpartition(".")[2]
-        if kind in ("ChildFailedError", "SignalException", "DistBackendError") and found:
-            continue
-        if kind != "ChildFailedError":
-            found = _Crash(kind, (match["message"] or "").strip()[:600])
-    return found
-
-
-def _memory(crash: _Crash, lines: Sequence[str]) -> Failed | None:
-    signs = ("CUDA out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "No available memory for the")
-    if crash.kind != "OutOfMemoryError" and not any(sign in crash.message for sign in signs):
+def _memory(crash: Crash, lines: Sequence[str]) -> Failed | None:
+    if not crashes.is_out_of_memory(crash):
         return None
     off = [name for name in OFFLOADS[:3] if not _was_on(name, lines)]
     if _was_on("upsample_prompt", lines) and not _was_on(OFFLOADS[3], lines):
@@ -205,56 +125,28 @@ def _memory(crash: _Crash, lines: Sequence[str]) -> Failed | None:
     )
 
 
-def _disk(crash: _Crash) -> Failed | None:
-    if "No space left on device" not in crash.message:
-        return None
-    return Failed(
-        "engine",
-        "the disk of the host is full",
-        hint="cosmos status shows how full it is, cosmos clean removes what old jobs left there",
-    )
-
-
 def _was_on(option: str, lines: Iterable[str]) -> bool:
     """Whether the model itself said that the option was on, in the arguments it prints at start."""
     return any(line.strip().rstrip(",") == f'"{option}": true' for line in lines)
 
 
-def _weights(crash: _Crash) -> Failed | None:
+def _weights(crash: Crash) -> Failed | None:
     """Weights that are not there, not allowed, or not whole."""
-    said = str(crash)
-    gated = re.search(r"\b(401|403) Client Error|GatedRepo|gated repo", said)
-    if gated or crash.kind in ("GatedRepoError", "RepositoryNotFoundError"):
-        return Failed(
-            "engine",
-            f"Hugging Face refused a download: {said}",
-            hint="accept the licence of that model on its page (Llama Guard 3 and the guardrail "
-            "have one), and pass HF_TOKEN: secrets of the target",
-        )
-    if crash.kind in ("LocalEntryNotFoundError", "OfflineModeIsEnabled") or (
-        "couldn't connect to 'https://huggingface.co'" in said
-    ):
-        return Failed(
-            "engine",
-            f"a model has to be downloaded, and Hugging Face was not reached: {said}",
-            hint="set hf_cache of the target to a folder that has it, or give the host network; "
-            "with control videos of your own none of these are needed",
-        )
-    if crash.kind == "UnpicklingError" and "invalid load key, 'v'" in said:
-        return Failed(
-            "engine",
-            "a weight file is a git-LFS pointer instead of the weights",
-            hint="download the checkpoints again on the host; cosmos doctor names the file",
-        )
-    missing = re.search(r"No such file or directory: '([^']+)'", said)
-    if crash.kind == "FileNotFoundError" and missing and "checkpoints" in missing[1]:
-        return Failed(
-            "engine",
-            f"the host lacks the weights {missing[1]}",
-            hint="set checkpoints of the target to the folder that has them, or download them "
-            "there (host-setup.sh); cosmos doctor names all that are missing",
-        )
-    return None
+    known = crashes.download(
+        crash,
+        licences="Llama Guard 3 and the guardrail have one",
+        offline="with control videos of your own none of these are needed",
+    )
+    known = known or crashes.pointer(crash)
+    missing = re.search(r"No such file or directory: '([^']+)'", str(crash))
+    if known or not (crash.kind == "FileNotFoundError" and missing and "checkpoints" in missing[1]):
+        return known
+    return Failed(
+        "engine",
+        f"the host lacks the weights {missing[1]}",
+        hint="set checkpoints of the target to the folder that has them, or download them "
+        "there (host-setup.sh); cosmos doctor names all that are missing",
+    )
 
 
 _VALIDATION = re.compile(
@@ -264,7 +156,7 @@ _VALIDATION = re.compile(
 )
 
 
-def _invalid(run_id: str, crash: _Crash) -> Failed | None:
+def _invalid(run_id: str, crash: Crash) -> Failed | None:
     if crash.kind in ("ValueError", "AssertionError") and _VALIDATION.search(crash.message):
         return Failed(
             "engine",
@@ -272,9 +164,3 @@ def _invalid(run_id: str, crash: _Crash) -> Failed | None:
             hint=f"cosmos show {run_id} has what was sent",
         )
     return None
-
-
-def _killed(lines: Sequence[str], ended: JobEnded) -> bool:
-    return ended.exit_code == 137 or any(
-        re.search(r"Signal 9 \(SIGKILL\)|exitcode\s*: -9\b", line) for line in lines
-    )

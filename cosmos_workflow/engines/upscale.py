@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from cosmos_workflow.engines import transfer1_log, transfer1_verdict
+from cosmos_workflow.engines import transfer1_log, transfer1_verdict, vocabulary
 from cosmos_workflow.engines.command import CommandEngine
 from cosmos_workflow.engines.engine import Fit, Limit, Needs, Options, RunRequest
 from cosmos_workflow.engines.rules import settle
@@ -18,6 +18,7 @@ from cosmos_workflow.engines.transfer1 import (
     ENVIRONMENT,
     GPU_MEMORY_GIB,
     IMAGE,
+    LICENCE,
     only,
 )
 from cosmos_workflow.engines.transfer1_media import (
@@ -70,6 +71,7 @@ class Upscale(CommandEngine):
     summary: ClassVar[str] = "Cosmos Transfer1 4K upscaler: any video to 3840x2112"
     Options: ClassVar[type[Options]] = UpscaleOptions
     limits: ClassVar[Mapping[str, Limit]] = LIMITS
+    licence: ClassVar[str] = LICENCE
 
     def check(self, run: RunSpec, prompt: PromptSpec) -> None:
         """Raise SpecError when there is no video."""
@@ -124,6 +126,7 @@ class Upscale(CommandEngine):
             ),
             outputs={request.run_id: ("outputs/output.mp4", "outputs/output.txt")},
             time_limit=request.time_limit,
+            parameters=vocabulary.sent("transfer1", parameters),
         )
 
     def progress(self, line: str) -> Progress | None:

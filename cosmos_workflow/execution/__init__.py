@@ -3,7 +3,7 @@
 from cosmos_workflow.execution.docker_command import DockerCommandBuilder
 from cosmos_workflow.registry import Registry
 
-__all__ = ["LAUNCHERS", "TARGETS", "DockerCommandBuilder"]
+__all__ = ["DIALECTS", "LAUNCHERS", "TARGETS", "DockerCommandBuilder"]
 
 TARGETS = Registry(
     kind="kind of target",
@@ -11,6 +11,7 @@ TARGETS = Registry(
     rows={
         "local": "cosmos_workflow.execution.places:local",
         "ssh": "cosmos_workflow.execution.places:ssh",
+        "http": "cosmos_workflow.execution.places_http:http",
     },
 )
 
@@ -20,5 +21,17 @@ LAUNCHERS = Registry(
     rows={
         "docker": "cosmos_workflow.execution.docker:DockerLauncher",
         "shell": "cosmos_workflow.execution.shell:ShellLauncher",
+    },
+)
+
+DIALECTS = Registry(
+    kind="dialect",
+    group="cosmos_workflow.dialects",
+    rows={
+        "chat": "cosmos_workflow.execution.dialects.chat:Chat",
+        "nim": "cosmos_workflow.execution.dialects.nim:Nim",
+        "videos": "cosmos_workflow.execution.dialects.videos:Videos",
+        "replicate": "cosmos_workflow.execution.dialects.replicate:Replicate",
+        "luma": "cosmos_workflow.execution.dialects.luma:Luma",
     },
 )

@@ -150,8 +150,12 @@ class DockerLauncher:
         for key, value in job.env.items():
             command.add_environment(key, value)
         argv = [str(arg) for arg in fill(job.argv, lambda place: self.place(job, site, place))]
+        shell = ["sh"]
+        if job.port:
+            _add_network(command, site)
+            shell = []
         return command.set_command(
-            "sh", f"{WORKSPACE}/run-job.sh", WORKSPACE, str(job.time_limit),
+            *shell, f"{WORKSPACE}/run-job.sh", WORKSPACE, str(job.time_limit),
             str(len(job.secrets)), "--", *argv,
         ).build()  # fmt: skip
 
@@ -224,6 +228,15 @@ def _add_gpus(command: DockerCommandBuilder, job: CommandJob, site: Site) -> Non
     command.with_gpu(job.cuda_devices or job.gpus)
     # Docker shows the chosen ones as 0, 1, ...: the host's own numbers mean nothing in there.
     command.add_environment("CUDA_VISIBLE_DEVICES", ",".join(str(n) for n in range(job.gpus)))
+
+
+def _add_network(command: DockerCommandBuilder, site: Site) -> None:
+    """A server: it listens on the machine's loopback, and reads inputs by the machine's paths.
+
+    Images of servers often have the server as their entry point.
+    """
+    command.network_host().entrypoint("sh")
+    command.add_volume(f"{site.root}/inputs", f"{site.root}/inputs", read_only=True)
 
 
 def _add_folders(command: DockerCommandBuilder, job: CommandJob, site: Site) -> None:

@@ -72,6 +72,14 @@ class DockerCommandBuilder:
         """Share the host's shared memory, as several processes on several GPUs need it."""
         return self._add("--ipc=host")
 
+    def network_host(self) -> Self:
+        """The machine's own network: what listens on 127.0.0.1 does so on the machine's."""
+        return self._add("--network=host")
+
+    def entrypoint(self, program: str) -> Self:
+        """This program instead of the image's own entry point."""
+        return self._add("--entrypoint", program)
+
     def shm_size(self, size: str) -> Self:
         """Shared memory of its own, like ``8g``."""
         return self._add("--shm-size", size)

@@ -72,12 +72,23 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
+class ServiceFacts:
+    """What a service says of itself.  ``message``: its own words, or why it did not answer."""
+
+    ready: bool
+    message: str = ""
+    version: str = ""
+    models: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class HostFacts:
     """Everything ``cosmos status`` and ``cosmos doctor`` judge by.
 
     ``programs`` are those that ``probe.PROBE`` asks for and finds.  ``clock`` is its time in
     seconds since the epoch.  ``docker`` is None when it was not asked for or is not installed.
     ``checkpoints_folder`` is None when the site names none, else whether it is there.
+    ``service`` is None for a machine; for a service it is all there is.
     """
 
     system: str = ""
@@ -96,3 +107,4 @@ class HostFacts:
     gpu_error: str = ""
     checkpoints_folder: bool | None = None
     checkpoints: tuple[Checkpoint, ...] = ()
+    service: ServiceFacts | None = None

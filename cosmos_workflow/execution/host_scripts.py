@@ -25,26 +25,52 @@ path; a relative one is below the home folder.  An input's mark is touched befor
 ``cosmos clean`` removes nothing that was wanted within the hour.
 """
 
-SUBMIT = r"""
+_VERIFY = r"""
+sum() { if command -v sha256sum >/dev/null 2>&1; then sha256sum; else shasum -a 256; fi; }
+verify() {
+  dir=$root/inputs/$1
+  touch -c "$dir/.ok.$2" 2>/dev/null
+  [ -e "$dir/.ok.$2" ] && [ -f "$dir/$2" ] && return
+  got=$({ sum < "$dir/$2"; } 2>/dev/null | cut -d ' ' -f 1)
+  if [ "$got" != "$1" ]; then
+    rm -f "$dir/$2" "$dir/.ok.$2"
+    printf '%s\n' "$2" >&2
+    exit 65
+  fi
+  chmod a-w "$dir/$2" 2>/dev/null
+  : > "$dir/.ok.$2" || exit 73
+}
+"""
+"""``verify SHA NAME``: an input that was not checked before is what its name says, or exit 65."""
+
+SHARED = (
+    r"""
+set -u
+root=$1; shift
+"""
+    + _VERIFY
+    + r"""
+while [ $# -gt 0 ]; do verify "$1" "$2"; shift 2; done
+"""
+)
+"""SHARED ROOT (SHA NAME)...
+
+Checks inputs that a server on the host reads by their path.  Exit codes as of SUBMIT.
+"""
+
+SUBMIT = (
+    r"""
 set -u
 root=$1 ws=$2 count=$3; shift 3
-sum() { if command -v sha256sum >/dev/null 2>&1; then sha256sum; else shasum -a 256; fi; }
+"""
+    + _VERIFY
+    + r"""
 [ -f "$ws/run-job.sh" ] || { echo run-job.sh >&2; exit 65; }
 : > "$ws/inputs" || exit 73
 while [ "$count" -gt 0 ]; do
-  sha=$1 name=$2; shift 2; count=$((count - 1))
-  dir=$root/inputs/$sha
-  printf '%s\n' "$sha" >> "$ws/inputs" || exit 73
-  touch -c "$dir/.ok.$name" 2>/dev/null
-  [ -e "$dir/.ok.$name" ] && [ -f "$dir/$name" ] && continue
-  got=$({ sum < "$dir/$name"; } 2>/dev/null | cut -d ' ' -f 1)
-  if [ "$got" != "$sha" ]; then
-    rm -f "$dir/$name" "$dir/.ok.$name"
-    printf '%s\n' "$name" >&2
-    exit 65
-  fi
-  chmod a-w "$dir/$name" 2>/dev/null
-  : > "$dir/.ok.$name" || exit 73
+  printf '%s\n' "$1" >> "$ws/inputs" || exit 73
+  verify "$1" "$2"
+  shift 2; count=$((count - 1))
 done
 secrets=$1; shift
 mkdir -p "$ws/outputs" || exit 73
@@ -56,6 +82,7 @@ if [ -p "$ws/secrets" ] && [ ! -e "$ws/exit_code" ]; then
   timeout 60 sh -c 'exec cat > "$1"' sh "$ws/secrets" || exit 74
 fi
 """
+)
 """SUBMIT ROOT WORKSPACE COUNT (SHA NAME)... SECRETS START...
 
 Checks inputs that were not checked before against their name, notes in the workspace which they

@@ -1,14 +1,15 @@
-"""A job: one command as plain data, made by an engine, readable by a person and by any launcher.
+"""A job: a command or a request as plain data, made by an engine, readable by a person.
 
-The engine knows nothing of the machine, so whatever only the machine knows is a ``Place``: a typed
-hole that the driver fills.  A prompt is an ordinary string and is never searched for holes.
+The engine knows nothing of the place where it runs, so whatever only that knows is a typed hole
+that the driver fills: a ``Place`` in a command, an ``Attached`` in a request.  A prompt is an
+ordinary string and is never searched for holes.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -40,7 +41,8 @@ class Derived:
     """An input that must be made first: a recipe, what it is made from, and its settings.
 
     The plan only describes it; ``workflows/derive.py`` makes it once and stores it by content.
-    Recipes: ``canny`` {low, high}; ``conform`` {width, height, fps, frames} (yuv420p, tv range).
+    Recipes: ``canny`` {low, high}; ``conform`` {width, height, fps, frames} (yuv420p, tv range);
+    ``still`` {frame} (a PNG).
     """
 
     recipe: str
@@ -86,8 +88,11 @@ class CommandJob:
     - ``env``: set in the job; never a secret.  ``secrets``: names whose values are passed through
       standard input at the last moment.
     - ``gpus``: how many; 0 for none.  ``cuda_devices``: which ("0,1"), or all the machine has.
+    - ``parameters``: our names of the parameters, with the values that the model is told.
     - ``outputs``: run id -> glob patterns relative to the workspace; the first is *the* result.
     - ``time_limit``: seconds, after which the whole process tree is ended; 0 for none.
+    - ``port``: of the machine's own 127.0.0.1, on which the job listens; it then sees inputs that
+      come later, under the machine's paths.  0 for a job that serves nobody.
     """
 
     name: str
@@ -102,6 +107,64 @@ class CommandJob:
     inputs: tuple[Input, ...] = ()
     files: tuple[WrittenFile, ...] = ()
     time_limit: int = 0
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    port: int = 0
+
+
+@dataclass(frozen=True)
+class Attached:
+    """Where an input goes in a request; ``key`` is the input's.
+
+    - ``file``: a part of a form, sent as it is.
+    - ``base64``, ``data_uri``: its bytes as text, written while they are sent.
+    - ``path``: the path that the server itself reads; only where its machine is one of our hosts.
+    - ``url``: an address of the service's own store, to which it is uploaded first.
+    """
+
+    key: str
+    form: Literal["file", "base64", "data_uri", "path", "url"]
+    media_type: str = "video/mp4"
+
+
+@dataclass(frozen=True)
+class RequestJob:
+    """One generation asked of a service.
+
+    - ``name``: unique for ever; sent as idempotency key where the service takes one.
+    - ``dialect``: how the service is talked to; the target must speak the same.
+    - ``route``: what of the address the engine decides: a model's name; empty for most.
+    - ``body``: fields with JSON values whose leaves may be Attached.  ``encoding`` "form" sends
+      them as parts of a form, those that are no scalars as JSON text.
+    - ``parameters``: our names of the parameters, with the values that the service is told.
+    - ``requires``: what not every version of the service can do, in the dialect's words; it is
+      asked for them before anything is uploaded.
+    - ``patience``, ``attempts``: seconds the service may take for its answer (0: as long as it
+      likes), and how often it is asked, where the answer is the result and has to be waited for.
+    - ``expects``: where the answer is text, the shape that it has to have (``schema.py``); it is
+      asked for again when it has another.
+    - ``outputs``: run id -> the files that will be brought home; the first is *the* result.
+    - ``time_limit``: seconds from submission, after which the job is cancelled; 0 for none.
+    """
+
+    name: str
+    engine: str
+    dialect: str
+    body: Mapping[str, Any]
+    outputs: Mapping[str, tuple[str, ...]]
+    route: str = ""
+    encoding: Literal["json", "form"] = "json"
+    secrets: tuple[str, ...] = ()
+    inputs: tuple[Input, ...] = ()
+    time_limit: int = 0
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    requires: tuple[str, ...] = ()
+    patience: int = 0
+    attempts: int = 1
+    expects: Mapping[str, Any] = field(default_factory=dict)
+
+
+Job = CommandJob | RequestJob
+"""What an engine plans."""
 
 
 def fill(value: Any, where: Callable[[Place], str]) -> Any:
@@ -115,92 +178,20 @@ def fill(value: Any, where: Callable[[Place], str]) -> Any:
     return value
 
 
+def fill_attached(value: Any, where: Callable[[Attached], Any]) -> Any:
+    """``value`` with every Attached replaced by ``where(attached)``."""
+    if isinstance(value, Attached):
+        return where(value)
+    if isinstance(value, Mapping):
+        return {key: fill_attached(item, where) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [fill_attached(item, where) for item in value]
+    return value
+
+
 def render(file: WrittenFile, where: Callable[[Place], str]) -> str:
     """The text of a WrittenFile that holds JSON, UTF-8, ending in a newline."""
     filled = fill(file.json, where)
     if file.path.endswith(".jsonl"):
         return "".join(json.dumps(item, ensure_ascii=False) + "\n" for item in filled)
     return json.dumps(filled, ensure_ascii=False, indent=2) + "\n"
-
-
-def job_to_json(job: CommandJob) -> dict[str, Any]:
-    """The job as a JSON object; ``job_from_json`` is its inverse."""
-    return {
-        **asdict(job),
-        "argv": [_pack(arg) for arg in job.argv],
-        "inputs": [
-            {
-                "key": item.key, "name": item.name, "sha256": item.sha256, "size": item.size,
-                "source": _pack_source(item.source),
-            }
-            for item in job.inputs
-        ],
-        "files": [
-            {"path": file.path, "json": _pack(file.json), "script": file.script}
-            for file in job.files
-        ],
-    }  # fmt: skip
-
-
-def job_from_json(data: Mapping[str, Any]) -> CommandJob:
-    """Read back what ``job_to_json`` wrote."""
-    return CommandJob(
-        name=data["name"],
-        engine=data["engine"],
-        argv=tuple(_unpack(arg) for arg in data["argv"]),
-        outputs={run: tuple(patterns) for run, patterns in data["outputs"].items()},
-        image=data["image"],
-        env=dict(data["env"]),
-        secrets=tuple(data["secrets"]),
-        gpus=data["gpus"],
-        cuda_devices=data["cuda_devices"],
-        inputs=tuple(
-            Input(i["key"], i["name"], _unpack_source(i["source"]), i["sha256"], i["size"])
-            for i in data["inputs"]
-        ),
-        files=tuple(WrittenFile(f["path"], _unpack(f["json"]), f["script"]) for f in data["files"]),
-        time_limit=data["time_limit"],
-    )
-
-
-def _pack(value: Any) -> Any:
-    """Places as ``{"$place": [root, path]}``: a string is always just that string.
-
-    An object that looks like one of our marks is wrapped, so that no input can be read as a Place.
-    """
-    if isinstance(value, Place):
-        return {"$place": [value.root, value.path]}
-    if isinstance(value, Mapping):
-        packed = {key: _pack(item) for key, item in value.items()}
-        return {"$object": packed} if {"$place", "$object"} & set(packed) else packed
-    if isinstance(value, list | tuple):
-        return [_pack(item) for item in value]
-    return value
-
-
-def _unpack(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        if set(value) == {"$place"}:
-            return Place(*value["$place"])
-        if set(value) == {"$object"}:
-            value = value["$object"]
-        return {key: _unpack(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_unpack(item) for item in value]
-    return value
-
-
-def _pack_source(source: Path | Derived) -> Any:
-    if isinstance(source, Derived):
-        return {
-            "recipe": source.recipe,
-            "source": str(source.source),
-            "settings": dict(source.settings),
-        }
-    return str(source)
-
-
-def _unpack_source(data: Any) -> Path | Derived:
-    if isinstance(data, Mapping):
-        return Derived(data["recipe"], Path(data["source"]), dict(data["settings"]))
-    return Path(data)

@@ -10,18 +10,20 @@ from importlib import resources
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from cosmos_workflow.connection.host import Completed, Host
+from cosmos_workflow.connection.host import Completed, Host, Report
 from cosmos_workflow.errors import (
+    ConfigError,
+    HostError,
     HostUnreachable,
     SubmissionRejected,
     TransferError,
     TransferInterrupted,
 )
-from cosmos_workflow.events import JobEnded, Log, RemoteFile, Staged, Transferring
+from cosmos_workflow.events import Exchanged, JobEnded, Log, RemoteFile, Staged, Transferring
 from cosmos_workflow.execution.clean import Cleaned, clean, read_clean
 from cosmos_workflow.execution.facts import HostFacts
-from cosmos_workflow.execution.host_scripts import FOLLOW, LOOK, SUBMIT
-from cosmos_workflow.execution.job import CommandJob, Derived, Input, render
+from cosmos_workflow.execution.host_scripts import FOLLOW, LOOK, SHARED, SUBMIT
+from cosmos_workflow.execution.job import CommandJob, Derived, Input, Job, render
 from cosmos_workflow.execution.launcher import Launcher, Site
 from cosmos_workflow.execution.narrate import narrate
 from cosmos_workflow.execution.staging import staging
@@ -58,12 +60,23 @@ class OnHost:
 
     # -- what would be done ------------------------------------------------------------------
 
-    def explain(self, job: CommandJob) -> str:
+    def check(self, job: Job) -> None:
+        """Raise ConfigError for a request: it wants a service."""
+        if not isinstance(job, CommandJob):
+            raise ConfigError(
+                f"{self.name} is a machine that runs commands; the engine {job.engine} speaks to a "
+                f"service ({job.dialect})",
+                hint=f'add [services.NAME] with dialect = "{job.dialect}" and its url to '
+                "config.toml, and name it with --target",
+            )
+
+    def explain(self, job: Job) -> str:
         """Uploads, written files and the start command, as text; nothing is opened.
 
         An input that was not read yet lies below ``SHA256``; our own constant scripts, of which
         every start has the same, are ``SCRIPT``.
         """
+        assert isinstance(job, CommandJob)
         site = self._site
         known = (replace(item, sha256=item.sha256 or "SHA256") for item in job.inputs)
         job = replace(job, inputs=tuple(known))
@@ -81,10 +94,13 @@ class OnHost:
 
     # -- stage -------------------------------------------------------------------------------
 
-    def stage(self, job: CommandJob) -> Generator[Transferring | Staged, None, None]:
+    def stage(self, job: Job) -> Generator[Transferring | Staged, None, None]:
         """Inputs under the name of their content, written files into the workspace."""
+        assert isinstance(job, CommandJob)
         with staging() as folder:
             site, there = self._look(job.inputs)
+            if job.port:  # a folder that is mounted has to be there
+                self.host.run(["mkdir", "-p", f"{site.root}/inputs"])
             files = self._files(job, site, Path(folder))
             total = sum(path.stat().st_size for path in files.values())
             new = {key: path for key, path in files.items() if key not in there}
@@ -92,6 +108,25 @@ class OnHost:
                 "up", lambda report: self._transfer.push(new, site.root, report=report, new=True)
             )
         yield Staged(moved.sent, total, round(moved.seconds, 3))
+
+    def share(self, inputs: Sequence[Input]) -> Generator[Transferring, None, Mapping[str, str]]:
+        """Put inputs under the name of their content, for a server on the machine to read.
+
+        Returns the path of each there, by its key.  Raises TransferInterrupted when one did not
+        arrive as it left.
+        """
+        site, there = self._look(inputs)
+        new = {_place(item): item.source for item in inputs if _place(item) not in there}
+        files = {place: source for place, source in new.items() if isinstance(source, Path)}
+        yield from narrate(
+            "up", lambda report: self._transfer.push(files, site.root, report=report, new=True)
+        )
+        argv = ["sh", "-c", SHARED, "sh", site.root]
+        pairs = [part for item in inputs for part in (item.sha256, item.name)]
+        done = self.host.run([*argv, *pairs], check=False)
+        if done.exit_code:
+            raise TransferInterrupted(f"{done.stderr.strip()} did not arrive on {self.name} whole")
+        return {item.key: f"{site.root}/{_place(item)}" for item in inputs}
 
     def _look(self, inputs: Sequence[Input]) -> tuple[Site, frozenset[str]]:
         """The site with an absolute root, and which inputs lie there, checked: one command."""
@@ -122,8 +157,9 @@ class OnHost:
 
     # -- submit ------------------------------------------------------------------------------
 
-    def submit(self, job: CommandJob, secrets: Mapping[str, str]) -> Handle:
+    def submit(self, job: Job, secrets: Mapping[str, str], report: Report | None = None) -> Handle:
         """Check the inputs on the host, start the job, pass the secrets: one command."""
+        assert isinstance(job, CommandJob)
         site = self._resolved()
         pairs = [part for item in job.inputs for part in (item.sha256, item.name)]
         values = [f"{name}={base64.b64encode(secrets[name].encode()).decode()}\n"
@@ -136,6 +172,14 @@ class OnHost:
         if done.exit_code:
             raise self._refusal(done, job)
         return Handle(self.name, job.name, self._launcher.ref(done.stdout))
+
+    def find(self, job: Job, first: float, last: float) -> Handle | None:
+        """None: a second ``submit`` finds the first one's job by its name."""
+        return None
+
+    def told(self) -> Sequence[Exchanged]:
+        """A machine's commands are not kept."""
+        return ()
 
     def _refusal(self, done: Completed, job: CommandJob) -> Exception:
         said = done.stderr.strip()
@@ -160,7 +204,7 @@ class OnHost:
 
     # -- follow ------------------------------------------------------------------------------
 
-    def follow(self, handle: Handle, offset: int) -> Iterator[Log | JobEnded]:
+    def follow(self, handle: Handle, offset: int, limit: float = 0.0) -> Iterator[Log | JobEnded]:
         """Whole lines of the job's log from a byte offset, then how it ended."""
         site = self._resolved()
         state = self._launcher.state(handle.job, handle.ref, site)
@@ -245,6 +289,26 @@ class OnHost:
     def cancel(self, handle: Handle) -> None:
         """End the job; one that is over already is no error."""
         self.host.run(self._launcher.stop(handle.job, handle.ref, self._resolved()))
+
+    @property
+    def root(self) -> str:
+        """The folder there that everything of ours is in, absolute; a command the first time."""
+        return self._resolved().root
+
+    def runs(self, name: str) -> bool:
+        """Whether the job of that name is running, as far as one can tell."""
+        return self._remains("alive", name).exit_code == 0
+
+    def forget(self, name: str) -> None:
+        """Remove what is left of a job that is over.  Raises HostError for one that is not."""
+        done = self._remains("forget", name)
+        if done.exit_code:
+            raise HostError(f"{name} cannot be removed from {self.name}: {done.stderr.strip()}")
+
+    def _remains(self, verb: str, name: str) -> Completed:
+        workspace = self._resolved().workspace(name)
+        argv = ["sh", "-c", self._launcher.remains(), "sh", verb, workspace]
+        return self.host.run(argv, check=False)
 
     def facts(self, files: Sequence[str] = (), image: str = "") -> HostFacts:
         """What the machine says of itself, in one command; ``files`` below the checkpoints."""

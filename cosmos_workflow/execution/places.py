@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from cosmos_workflow.config.settings import TargetSettings
+from cosmos_workflow.config.settings import Settings, TargetSettings
 from cosmos_workflow.errors import ConfigError
 from cosmos_workflow.execution import LAUNCHERS
 from cosmos_workflow.execution.launcher import Site
@@ -16,13 +16,13 @@ Ask = Callable[[str], str]
 """Asks a person for a secret (a key's passphrase) and returns what was typed."""
 
 
-def local(name: str, settings: TargetSettings, root: Path, ask: Ask | None = None) -> OnHost:
+def local(project: Settings, name: str, ask: Ask | None = None) -> OnHost:
     """This machine.  Jobs live in the project's ``.cosmos``, or in an absolute ``remote_dir``."""
     from cosmos_workflow.connection.local import LocalHost
     from cosmos_workflow.transfer.choose import transfer_for
 
-    host = LocalHost()
-    folder = str(root / ".cosmos")
+    settings, host = project.machines()[name], LocalHost()
+    folder = str(project.root / ".cosmos")
     if Path(settings.remote_dir).is_absolute():
         folder = settings.remote_dir
     python = sys.executable if settings.python == "python3" else settings.python
@@ -31,11 +31,12 @@ def local(name: str, settings: TargetSettings, root: Path, ask: Ask | None = Non
     return OnHost(name, host, transfer_for(host), launcher, site, silence=settings.silence)
 
 
-def ssh(name: str, settings: TargetSettings, root: Path, ask: Ask | None = None) -> OnHost:
+def ssh(project: Settings, name: str, ask: Ask | None = None) -> OnHost:
     """A machine behind SSH.  Raises ConfigError when it has no host name."""
     from cosmos_workflow.connection.ssh import SshAddress, SshHost
     from cosmos_workflow.transfer.choose import transfer_for
 
+    settings = project.machines()[name]
     if not settings.host:
         raise ConfigError(
             f"target {name!r} has no host",

@@ -7,10 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from cosmos_workflow.events import JobEnded, Log, RemoteFile, Staged, Transferring
+from cosmos_workflow.connection.host import Report
+from cosmos_workflow.events import (
+    Exchanged,
+    JobEnded,
+    Log,
+    Progress,
+    RemoteFile,
+    Staged,
+    Transferring,
+)
 from cosmos_workflow.execution.clean import Cleaned
 from cosmos_workflow.execution.facts import HostFacts
-from cosmos_workflow.execution.job import CommandJob
+from cosmos_workflow.execution.job import Job
 
 
 @dataclass(frozen=True)
@@ -20,15 +29,17 @@ class Handle:
     target: str
     job: str
     ref: str
+    since: float = 0.0
+    """When the job was submitted, in seconds since the epoch; 0 where the host keeps the time."""
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object."""
-        return {"target": self.target, "job": self.job, "ref": self.ref}
+        return {"target": self.target, "job": self.job, "ref": self.ref, "since": self.since}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Handle:
         """Read back what ``to_json`` wrote."""
-        return cls(data["target"], data["job"], data["ref"])
+        return cls(data["target"], data["job"], data["ref"], data.get("since", 0.0))
 
 
 class Target(Protocol):
@@ -37,27 +48,46 @@ class Target(Protocol):
 
     name: str
 
-    def explain(self, job: CommandJob) -> str:
+    def check(self, job: Job) -> None:
+        """Raise ConfigError for a job of a kind that this place does not run."""
+
+    def explain(self, job: Job) -> str:
         """The exact command, files and uploads, for a person; nothing is opened."""
 
-    def stage(self, job: CommandJob) -> Generator[Transferring | Staged, None, None]:
+    def stage(self, job: Job) -> Generator[Transferring | Staged | Exchanged, None, None]:
         """Put inputs and written files in place; the last event is Staged."""
 
-    def submit(self, job: CommandJob, secrets: Mapping[str, str]) -> Handle:
+    def submit(self, job: Job, secrets: Mapping[str, str], report: Report | None = None) -> Handle:
         """Start the staged job detached.  A job that was already started is found, not repeated.
 
-        Raises SubmissionRejected, with the cause and its fix.
+        ``report`` hears of bytes that go up with the request itself.  Raises SubmissionRejected,
+        with the cause and its fix.
         """
+
+    def find(self, job: Job, first: float, last: float) -> Handle | None:
+        """The job that an earlier ``submit`` may have begun, between these times (epoch seconds),
+        where the place does not know jobs by our names for them; else None.
+
+        Raises what ``submit`` raises where that is not known, or not yet.
+        """
+
+    def told(self) -> Sequence[Exchanged]:
+        """Calls worth keeping that no generator has yielded: those of ``submit``, ``cancel``."""
 
     def log_now(self, handle: Handle, offset: int) -> Log:
         """What the job has written by now, from a byte offset, whole lines; waits for nothing."""
 
-    def follow(self, handle: Handle, offset: int) -> Iterator[Log | JobEnded]:
-        """The job's log from a byte offset, whole lines; the last event is JobEnded."""
+    def follow(
+        self, handle: Handle, offset: int, limit: float = 0.0
+    ) -> Iterator[Log | Progress | Exchanged | JobEnded]:
+        """The job's log from a byte offset, whole lines; the last event is JobEnded.
+
+        ``limit``: seconds the job may take, where nobody on the place itself ends it.
+        """
 
     def fetch(
         self, handle: Handle, files: Sequence[RemoteFile], into: Path
-    ) -> Generator[Transferring, None, None]:
+    ) -> Generator[Transferring | Exchanged, None, None]:
         """Bring files home below ``into``; each appears only when its sha256 is the host's."""
 
     def cancel(self, handle: Handle) -> None:

@@ -18,6 +18,7 @@ class PromptSpec(Spec):
     """Words, an input video and control videos.
 
     Paths are stored relative to the project root, POSIX.  ``metadata`` is any JSON.
+    ``parent`` is the id of the PromptSpec whose words these were made from, if any.
     """
 
     prefix: ClassVar[str] = "ps"
@@ -28,6 +29,7 @@ class PromptSpec(Spec):
     input_video_path: str | None = None
     control_inputs: dict[Modality, str] = Field(default_factory=dict)
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
+    parent: str | None = None
 
     @field_validator("prompt")
     @classmethod
@@ -42,6 +44,11 @@ class PromptSpec(Spec):
         if Modality.COLOR in value:
             raise ValueError("color is the input video, not a control")
         return value
+
+    def content(self) -> dict[str, Any]:
+        """Everything but the id; without a parent as it was before there were any."""
+        found = super().content()
+        return found if self.parent else {k: v for k, v in found.items() if k != "parent"}
 
     @classmethod
     def create(

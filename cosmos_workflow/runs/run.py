@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from cosmos_workflow.events import (
     Blocked,
     Cancelled,
+    Cancelling,
     Event,
+    Exchanged,
     ExecutionStatus,
     Failed,
     JobEnded,
@@ -28,7 +30,8 @@ class Run:
     """One attempt at a RunSpec.  Times are seconds since the epoch, None when not reached.
 
     ``stage`` and ``fraction`` (0..1) say how far a running one is; ``message``, ``hint`` and
-    ``cause`` why an unsuccessful one ended.
+    ``cause`` why an unsuccessful one ended; ``cancelling``: somebody asked for its end.
+    ``asked``: between these times a service was asked for the job, and we know of no answer.
     """
 
     id: str
@@ -46,6 +49,8 @@ class Run:
     cause: str = ""
     message: str = ""
     hint: str = ""
+    cancelling: bool = False
+    asked: tuple[float, float] | None = None
 
     @property
     def spec_id(self) -> str:
@@ -70,6 +75,14 @@ def fold(run_id: str, events: Iterable[tuple[Event, float]]) -> Run:
     return run
 
 
+def _asked(run: Run, event: Exchanged, at: float) -> tuple[float, float] | None:
+    """Whether there may be a job after this exchange; one that was refused made none."""
+    refused = event.phase == "answered" and not 200 <= event.http_status < 300
+    if refused or event.phase == "failed":
+        return None
+    return (run.asked[0] if run.asked else at, at)
+
+
 def _after(run: Run, event: Event, at: float) -> Run:
     if event.status is not None:
         run = replace(run, status=event.status, ended=at if event.status.final else None)
@@ -83,7 +96,10 @@ def _after(run: Run, event: Event, at: float) -> Run:
             return replace(run, stage="staged", fraction=None, sent=event.sent)
         case Submitted():
             handle = Handle.from_json(event.handle)
-            return replace(run, handle=handle, submitted=at, stage="submitted", fraction=None)
+            run = replace(run, handle=handle, submitted=at, asked=None)
+            return replace(run, stage="submitted", fraction=None)
+        case Exchanged(operation="create"):
+            return replace(run, asked=_asked(run, event, at))
         case Progress():
             return replace(run, stage=event.stage, fraction=event.fraction)
         case JobEnded():
@@ -94,6 +110,8 @@ def _after(run: Run, event: Event, at: float) -> Run:
             return replace(run, cause=event.cause, message=event.message, hint=event.hint)
         case Blocked():
             return replace(run, cause="blocked", message=event.message, hint=event.hint)
+        case Cancelling():
+            return replace(run, cancelling=True)
         case Cancelled():
             return replace(run, cause="cancelled", message=event.message)
     return run

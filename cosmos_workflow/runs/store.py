@@ -15,13 +15,14 @@ from pathlib import Path
 
 from cosmos_workflow.errors import CosmosError, SpecError
 from cosmos_workflow.events import Event, Log, Planned, from_json, to_json
-from cosmos_workflow.execution.job import CommandJob, job_from_json, job_to_json
+from cosmos_workflow.execution.job import Job
+from cosmos_workflow.execution.job_json import job_from_json, job_to_json
 from cosmos_workflow.ids import RUN_ID
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
 from cosmos_workflow.runs.run import Run, fold
 
-Plan = Callable[[str, str], CommandJob]
+Plan = Callable[[str, str], Job]
 """From a run's id and its job's name to the job."""
 
 
@@ -63,7 +64,7 @@ class RunFolder:
         """The PromptSpec as it was run."""
         return PromptSpec.load(self.path / "prompt.json")
 
-    def job(self) -> CommandJob:
+    def job(self) -> Job:
         """The job as it was planned, inputs fixed by content."""
         try:
             return job_from_json(json.loads((self.path / "job.json").read_text(encoding="utf-8")))
@@ -198,7 +199,7 @@ class Store:
     def create(self, run: RunSpec, prompt: PromptSpec, plan: Plan, target: str) -> RunFolder:
         """The next attempt's folder, complete (its first event is Planned) or not there at all.
 
-        ``plan(run_id, job_name)`` gives the CommandJob.  The name has a random part, so that two
+        ``plan(run_id, job_name)`` gives the Job.  The name has a random part, so that two
         projects on one host never share a job.
         """
         self.root.mkdir(parents=True, exist_ok=True)
@@ -221,7 +222,7 @@ class Store:
                     ) from error
                 number += 1  # another process took this attempt a moment ago
 
-    def _fill(self, folder: Path, run: RunSpec, prompt: PromptSpec, job: CommandJob) -> None:
+    def _fill(self, folder: Path, run: RunSpec, prompt: PromptSpec, job: Job) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         (folder / "run.json").write_text(run.model_dump_json(indent=2) + "\n", encoding="utf-8")

@@ -132,6 +132,28 @@ def conform(
             raise MediaError(f"{source}: only {done.frames} of {total} frames can be decoded")
 
 
+def still(
+    source: Path,
+    dest: Path,
+    frame: int = 0,
+    width: int | None = None,
+    height: int | None = None,
+) -> None:
+    """One frame of ``source``, counted from 0, as a PNG of its size, or of the one that is given.
+
+    Raises MediaError, also when there is no such frame.
+    """
+    media = probe(source)
+    if not 0 <= frame < media.frames:
+        raise MediaError(f"{source} has {media.frames} frames; there is no frame {frame}")
+    with landing(dest) as part:
+        args = ["-v", "error", *ffmpeg.source(source), "-map", "0:V:0", "-an"]
+        size = f"scale={width}:{height}:flags=lanczos," if width and height else ""
+        args += ["-vf", f"select=eq(n\\,{frame}),{size}format=rgb24"]
+        args += ["-frames:v", "1", "-c:v", "png", "-f", "image2", "-update", "1", ffmpeg.url(part)]
+        ffmpeg.run(args)
+
+
 def encode_sequence(
     pattern: Path, first: int, frames: int, fps: float, dest: Path, *, crf: int = CRF
 ) -> ffmpeg.Command:

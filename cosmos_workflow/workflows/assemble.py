@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cosmos_workflow.config.environment import SERVICES
 from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.engines import ENGINES
-from cosmos_workflow.engines.engine import Engine
+from cosmos_workflow.engines.engine import Configured, Engine
 from cosmos_workflow.errors import ConfigError, did_you_mean
 from cosmos_workflow.execution import TARGETS
 from cosmos_workflow.execution.target import Target
@@ -29,15 +30,24 @@ def store(settings: Settings) -> Store:
     return Store(settings.outputs_dir)
 
 
-def engine(name: str) -> Engine:
-    """The engine called ``name``.  Raises ConfigError."""
+def engine(name: str, settings: Settings | None = None) -> Engine:
+    """The engine called ``name``, with what the settings say of it.  Raises ConfigError."""
     loaded: Engine = ENGINES.load(name)()
+    if settings is not None and isinstance(loaded, Configured):
+        return loaded.configured(settings)
     return loaded
 
 
 def target(settings: Settings, name: str, ask: Callable[[str], str] | None = None) -> Target:
     """The target called ``name`` in the settings.  Raises ConfigError; nothing is connected."""
     known = settings.all_targets()
+    variable = next((key for key, service in SERVICES.items() if service == name), "")
+    if name not in known and variable:
+        raise ConfigError(
+            f"there is no service {name}: {variable} is not set",
+            hint=f"export {variable}=http://localhost:8000, or add [services.{name}] with dialect "
+            "and url to config.toml",
+        )
     if name not in known:
         raise ConfigError(
             f"there is no target named {name!r}",
@@ -45,7 +55,7 @@ def target(settings: Settings, name: str, ask: Callable[[str], str] | None = Non
             f"add [targets.{name}] to config.toml, or set [remote] host",
         )
     build = TARGETS.load(known[name].kind)
-    built: Target = build(name, known[name], settings.root, ask)
+    built: Target = build(settings, name, ask)
     return built
 
 
@@ -58,7 +68,7 @@ def bench(
     """Everything one run needs.  Raises ConfigError."""
     return Bench(
         settings=settings,
-        engine=engine(engine_name),
+        engine=engine(engine_name, settings),
         target=target(settings, target_name or settings.default_target, ask),
         store=store(settings),
     )

@@ -58,3 +58,9 @@ def main_output(folder: RunFolder) -> Path | None:
     """The result's path, once the run succeeded."""
     run = folder.run()
     return folder.path / run.outputs[0].path if run.outputs else None
+
+
+def main_video(folder: RunFolder) -> Path | None:
+    """The result's path, once the run succeeded, if it is a video."""
+    run = folder.run()
+    return main_output(folder) if run.outputs and run.outputs[0].media == "video" else None

@@ -10,12 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from cosmos_workflow.errors import CosmosError, SpecError
-from cosmos_workflow.execution.job import CommandJob, Derived, Input
+from cosmos_workflow.execution.job import Derived, Input, Job
 from cosmos_workflow.ids import sha256_file
 from cosmos_workflow.video import controls
 
 
-def fix_inputs(job: CommandJob, cache: Path, say: Callable[[str], None]) -> CommandJob:
+def fix_inputs(job: Job, cache: Path, say: Callable[[str], None]) -> Job:
     """The job with every input a real file with its sha256 and size.
 
     ``cache`` keeps derived files by content of their source and recipe, and the hashes of sources
@@ -42,7 +42,8 @@ def _fixed(item: Input, cache: Path, hashes: _Hashes, say: Callable[[str], None]
 def _made(derived: Derived, cache: Path, hashes: _Hashes, say: Callable[[str], None]) -> Path:
     settings = dict(derived.settings)
     key = json.dumps([derived.recipe, hashes.of(derived.source), settings], sort_keys=True)
-    path = cache / f"{derived.recipe}_{hashlib.sha256(key.encode()).hexdigest()[:16]}.mp4"
+    ending = "png" if derived.recipe == "still" else "mp4"
+    path = cache / f"{derived.recipe}_{hashlib.sha256(key.encode()).hexdigest()[:16]}.{ending}"
     if path.exists():
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,7 +52,11 @@ def _made(derived: Derived, cache: Path, hashes: _Hashes, say: Callable[[str], N
     return path
 
 
-_RECIPES: dict[str, Callable[..., None]] = {"canny": controls.canny, "conform": controls.conform}
+_RECIPES: dict[str, Callable[..., None]] = {
+    "canny": controls.canny,
+    "conform": controls.conform,
+    "still": controls.still,
+}
 
 
 class _Hashes:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from cosmos_workflow.config.settings import Settings, TargetSettings
+from cosmos_workflow.config.settings import ServiceSettings, Settings, TargetSettings
 from cosmos_workflow.engines.engine import Needs
 from cosmos_workflow.errors import CosmosError, MissingExtra
 from cosmos_workflow.execution.facts import HostFacts
@@ -66,8 +66,8 @@ def examine(
     place = assemble.target(settings, target_name, ask)
     place.approach()
     options = settings.all_targets()[target_name]
-    needs = assemble.engine(engine_name).needs(run)
-    image = options.images.get(engine_name) or options.image or needs.image
+    needs = assemble.engine(engine_name, settings).needs(run)
+    image = options.image_for(engine_name) or needs.image
     checks = [*_here(options)]
     started = time.monotonic()
     facts = None
@@ -84,7 +84,7 @@ def examine(
     return Report(target_name, engine_name, facts, tuple(checks), time.monotonic() - started)
 
 
-def _here(options: TargetSettings) -> Iterator[Check]:
+def _here(options: TargetSettings | ServiceSettings) -> Iterator[Check]:
     try:
         yield Check("ffmpeg here", "ok", str(ffmpeg.executable()))
     except MissingExtra as error:
@@ -97,8 +97,15 @@ def _here(options: TargetSettings) -> Iterator[Check]:
 
 
 def _there(
-    facts: HostFacts, needs: Needs, options: TargetSettings, image: str, now: float
+    facts: HostFacts,
+    needs: Needs,
+    options: TargetSettings | ServiceSettings,
+    image: str,
+    now: float,
 ) -> Iterator[Check]:
+    if isinstance(options, ServiceSettings):
+        yield from _service(facts)
+        return
     yield from _programs(facts, options)
     yield from _disk(facts)
     if facts.clock is not None:
@@ -109,6 +116,17 @@ def _there(
         yield from _gpus(facts, needs)
     if needs.checkpoints:
         yield from _checkpoints(facts, options)
+
+
+def _service(facts: HostFacts) -> Iterator[Check]:
+    service = facts.service
+    if service is None or not service.ready:
+        said = service.message if service else "it says nothing of itself"
+        yield Check("service", "fail", said, "start it, or correct its url and token")
+        return
+    yield Check("service", "ok", f"{service.message} {service.version}".strip())
+    if service.models:
+        yield Check("models", "ok", ", ".join(service.models))
 
 
 def _programs(facts: HostFacts, options: TargetSettings) -> Iterator[Check]:

@@ -7,11 +7,12 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from cosmos_workflow.config import secrets
-from cosmos_workflow.errors import CosmosError, HostUnreachable, MediaError
+from cosmos_workflow.errors import CosmosError, HostUnreachable, JobFailed, MediaError
 from cosmos_workflow.events import (
     Cancelled,
     Disconnected,
@@ -25,9 +26,9 @@ from cosmos_workflow.events import (
     Succeeded,
 )
 from cosmos_workflow.execution.target import Handle
-from cosmos_workflow.ids import slug
+from cosmos_workflow.ids import sha256_file, slug
 from cosmos_workflow.runs.store import RunFolder, RunInUse
-from cosmos_workflow.video.probe import check_readable
+from cosmos_workflow.workflows import verify
 from cosmos_workflow.workflows.assemble import Bench
 from cosmos_workflow.workflows.retry import persistently
 
@@ -67,15 +68,19 @@ def catch_up(bench: Bench, folder: RunFolder) -> None:
 
 def _follow(bench: Bench, folder: RunFolder, handle: Handle) -> Iterator[Event]:
     """Log, progress and the end, across lost connections: the offset is the log that is here."""
-    values = secrets.present(folder.job().secrets)
+    job = folder.job()
+    values = secrets.present(job.secrets)
     pause, away_since = 1.0, None
     while True:
         try:
-            for event in bench.target.follow(handle, folder.log_size()):
+            for event in bench.target.follow(handle, folder.log_size(), job.time_limit):
                 pause, away_since = 1.0, None
-                if not isinstance(event, Log):
+                if isinstance(event, JobEnded):
                     yield event
                     return
+                if not isinstance(event, Log):
+                    yield event
+                    continue
                 text = secrets.mask(event.text, values)
                 yield Log(text, event.offset)
                 yield from _progress(bench, text)
@@ -101,7 +106,7 @@ def _progress(bench: Bench, text: str) -> Iterator[Progress]:
 
 
 def _conclude(bench: Bench, folder: RunFolder, handle: Handle, ended: JobEnded) -> Iterator[Event]:
-    if ended.reason == "cancelled":
+    if ended.reason == "cancelled" or (ended.reason == "gone" and folder.run().cancelling):
         yield Cancelled("on request")
         return
     if ended.reason != "exited":
@@ -114,17 +119,23 @@ def _conclude(bench: Bench, folder: RunFolder, handle: Handle, ended: JobEnded) 
         return
     patterns = folder.job().outputs[folder.id]
     files = _results(ended.files, [output.path for output in verdict.outputs], patterns)
-    yield from persistently(lambda: bench.target.fetch(handle, files, folder.arriving))
     try:
-        check_readable(folder.arriving / files[0].path)
+        yield from persistently(lambda: bench.target.fetch(handle, files, folder.arriving))
+    except JobFailed as error:
+        yield Failed("expired", error.message, error.hint)
+        return
+    media = verdict.outputs[0].media
+    try:
+        verify.CHECKS[media](folder.arriving / files[0].path)
     except MediaError as error:
         yield Failed(
             "bad_output",
-            f"the job succeeded but its video cannot be read: {error.message}",
+            f"the job succeeded but its {media} cannot be read: {error.message}",
             f"it is kept at {folder.arriving / files[0].path}; cosmos logs {folder.id}",
         )
         return
-    yield Succeeded(_landed(folder, files))
+    first, *rest = _landed(folder, files)
+    yield Succeeded((replace(first, media=media), *rest))
 
 
 def _refused(folder: RunFolder, ended: JobEnded, log: Sequence[str]) -> Failed | None:
@@ -163,7 +174,7 @@ def _cut_short(folder: RunFolder, ended: JobEnded) -> Failed:
             return Failed(
                 "lost",
                 f"{folder.run().target} has no trace of the job any more",
-                f"its folder or container was removed; {again}",
+                f"the service was restarted, or its folder or container was removed; {again}",
             )
     return Failed(
         "killed",
@@ -197,6 +208,7 @@ def _landed(folder: RunFolder, files: Sequence[RemoteFile]) -> tuple[Output, ...
         target = folder.path / inside
         target.parent.mkdir(parents=True, exist_ok=True)
         source.replace(target)
-        landed.append(Output(inside.as_posix(), file.size, file.sha256))
+        sha256 = file.sha256 or sha256_file(target)
+        landed.append(Output(inside.as_posix(), target.stat().st_size, sha256))
     shutil.rmtree(folder.arriving, ignore_errors=True)
     return tuple(landed)

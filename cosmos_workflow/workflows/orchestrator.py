@@ -60,7 +60,7 @@ class WorkflowOrchestrator:
     def _run_spec(self, text: str) -> str:
         """``text``, or the file of a new RunSpec when it is the file or the id of a PromptSpec."""
         from cosmos_workflow.prompts import library
-        from cosmos_workflow.workflows.compose_specs import Knobs, make_runs
+        from cosmos_workflow.workflows.compose_runs import Knobs, make_runs
 
         files = (Path(text).expanduser(), self._settings.root / text)
         if not text.startswith("ps_") and not any(_holds_prompt(file) for file in files):

@@ -88,7 +88,7 @@ def _all_there(paths: Iterable[Path]) -> None:
 
 
 def _media(videos: Iterable[Path]) -> Mapping[Path, Media]:
-    """Facts of each video, probed side by side."""
-    unique = list(dict.fromkeys(videos))
+    """Facts of each video, probed side by side; an array of labels (.npz) has none."""
+    unique = [path for path in dict.fromkeys(videos) if path.suffix.lower() != ".npz"]
     with ThreadPoolExecutor(max_workers=4) as pool:
         return dict(zip(unique, pool.map(probe, unique), strict=True))

@@ -11,10 +11,12 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 
 from cosmos_workflow.config import secrets
+from cosmos_workflow.engines.engine import RunRequest
 from cosmos_workflow.engines.rules import settle
-from cosmos_workflow.errors import SubmissionRejected
+from cosmos_workflow.errors import CosmosError, HostUnreachable, SubmissionRejected
 from cosmos_workflow.events import (
     Cancelled,
+    Cancelling,
     Event,
     ExecutionStatus,
     Failed,
@@ -22,8 +24,10 @@ from cosmos_workflow.events import (
     Submitted,
     Transferring,
 )
-from cosmos_workflow.execution.job import CommandJob
-from cosmos_workflow.execution.target import Handle
+from cosmos_workflow.execution.facts import ServiceFacts
+from cosmos_workflow.execution.job import Job
+from cosmos_workflow.execution.narrate import narrate
+from cosmos_workflow.execution.target import Handle, Target
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
 from cosmos_workflow.runs.run import Run
@@ -47,22 +51,41 @@ class Started:
 
 @dataclass(frozen=True)
 class Plan:
-    """The job as plain data, and what the engine says of it: sizes, frames, chunks."""
+    """The job as plain data, what the engine says of it (sizes, frames, chunks), and from what
+    it was made."""
 
-    job: CommandJob
+    job: Job
     facts: tuple[str, ...]
+    request: RunRequest
 
 
 def plan(
     bench: Bench, run: RunSpec, prompt: PromptSpec, how: How, run_id: str, job_name: str
 ) -> Plan:
-    """What ``--dry-run`` prints.  Raises SpecError; nothing is opened but the specs' own files."""
+    """What ``--dry-run`` prints.  Raises SpecError; nothing is opened but the specs' own files.
+
+    Where the plan depends on which model a service has, the service is asked.
+    """
     run = settle(bench.engine, run, prompt)
     request = build_request(bench.settings, bench.engine, run, prompt, how, run_id, job_name)
+    if bench.engine.asks_service(run):
+        request = replace(request, service=_service(bench.target))
     job = bench.engine.plan([request])
     names = bench.settings.all_targets()[bench.target.name].secrets
+    bench.target.check(job)
     job = replace(job, secrets=tuple(dict.fromkeys((*job.secrets, *names))))
-    return Plan(job, tuple(bench.engine.facts(request)))
+    return Plan(job, tuple(bench.engine.facts(request)), request)
+
+
+def _service(target: Target) -> ServiceFacts | None:
+    """What the service says of itself; None of a machine, which ``Target.check`` refuses."""
+    said = target.facts().service
+    if said and not said.ready:
+        raise HostUnreachable(
+            f"{target.name} does not say what it is: {said.message}",
+            hint=f"does it run, and is its url right? cosmos status --target {target.name}",
+        )
+    return said
 
 
 def start(
@@ -81,7 +104,7 @@ def _start(
     bench: Bench, run: RunSpec, prompt: PromptSpec, how: How, again: bool, say: Say
 ) -> Started:
 
-    def planned(run_id: str, job_name: str) -> CommandJob:
+    def planned(run_id: str, job_name: str) -> Job:
         job = plan(bench, run, prompt, how, run_id, job_name).job
         return fix_inputs(job, bench.settings.root / ".cosmos" / "derived", say)
 
@@ -117,15 +140,26 @@ def cancel(bench: Bench, folder: RunFolder) -> Run:
     if run.status.final:
         return run
     if run.handle is not None:
-        bench.target.cancel(run.handle)
+        folder.record(Cancelling())
+        _end(bench, folder, run.handle)
         for _ in _until_told(bench, folder):
             pass
     else:
         if run.sent is not None:
             # All was in place: it may have been started by a process that died before it said so.
-            bench.target.cancel(Handle(bench.target.name, folder.job().name, ""))
+            job = folder.job()
+            found = bench.target.find(job, *run.asked) if run.asked else None
+            _end(bench, folder, found or Handle(bench.target.name, job.name, ""))
         folder.record(Cancelled("before it was submitted"))
     return folder.run()
+
+
+def _end(bench: Bench, folder: RunFolder, handle: Handle) -> None:
+    try:
+        bench.target.cancel(handle)
+    finally:
+        for event in bench.target.told():
+            folder.record(event)
 
 
 def _until_told(bench: Bench, folder: RunFolder) -> Iterator[None]:
@@ -150,17 +184,30 @@ def _launch(bench: Bench, folder: RunFolder) -> Iterator[Event]:
 
 
 def _arrive(
-    bench: Bench, folder: RunFolder, job: CommandJob, values: dict[str, str]
+    bench: Bench, folder: RunFolder, job: Job, values: dict[str, str]
 ) -> Generator[Event, None, None]:
-    """Stage and submit; a run that was cancelled meanwhile, by another process, is not left."""
-    yield from bench.target.stage(job)
-    if folder.run().status.final:
-        return
-    handle = bench.target.submit(job, values)
+    """Stage and submit; a run that was cancelled meanwhile, by another process, is not left.
+
+    Where a service may have taken the request of an earlier try, its job is looked for first.
+    """
+    asked = folder.run().asked
+    handle = bench.target.find(job, *asked) if asked else None
+    if handle is None:
+        yield from bench.target.stage(job)
+        if folder.run().status.final:
+            return
+        try:
+            handle = yield from narrate(
+                "up", lambda report: bench.target.submit(job, values, report)
+            )
+        except CosmosError:
+            yield from bench.target.told()
+            raise
     if folder.run().status.final:
         bench.target.cancel(handle)
         return
     yield Submitted(handle.to_json())
+    yield from bench.target.told()
 
 
 def recorded(folder: RunFolder, events: Iterator[Event]) -> Iterator[Event]:
@@ -181,5 +228,5 @@ def recorded(folder: RunFolder, events: Iterator[Event]) -> Iterator[Event]:
         yield event
 
 
-def _inputs(job: CommandJob) -> dict[str, str]:
+def _inputs(job: Job) -> dict[str, str]:
     return {item.key: item.sha256 for item in job.inputs}

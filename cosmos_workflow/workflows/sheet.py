@@ -9,7 +9,7 @@ from cosmos_workflow.errors import SpecError
 from cosmos_workflow.prompts.spec import resolve
 from cosmos_workflow.runs.store import RunFolder
 from cosmos_workflow.video.sheet import contact_sheet
-from cosmos_workflow.workflows.collect import main_output
+from cosmos_workflow.workflows.collect import main_video
 
 
 def run_sheet(settings: Settings, folder: RunFolder) -> Path:
@@ -17,11 +17,11 @@ def run_sheet(settings: Settings, folder: RunFolder) -> Path:
 
     Raises SpecError when the run has no output; inputs that are gone meanwhile are left out.
     """
-    result = main_output(folder)
+    result = main_video(folder)
     if result is None:
         status = folder.run().status.lower()
         raise SpecError(
-            f"{folder.id} ({status}) has no output to show", hint=f"cosmos show {folder.id}"
+            f"{folder.id} ({status}) has no video to show", hint=f"cosmos show {folder.id}"
         )
     prompt = folder.prompt()
     stored = {str(key): path for key, path in prompt.control_inputs.items()}

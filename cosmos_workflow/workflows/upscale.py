@@ -12,7 +12,7 @@ from cosmos_workflow.prompts.run_spec import RunSpec
 from cosmos_workflow.prompts.spec import portable
 from cosmos_workflow.video.probe import probe
 from cosmos_workflow.workflows import assemble
-from cosmos_workflow.workflows.collect import find_run, main_output
+from cosmos_workflow.workflows.collect import find_run, main_video
 
 VIDEOS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".webm")
 """Ends of names that mean a file, not a run."""
@@ -37,7 +37,7 @@ def upscale_specs(
                 f"there is no file {text}", hint="name a video file, or a run: cosmos list runs"
             )
         folder = find_run(settings, text)
-        result = main_output(folder)
+        result = main_video(folder)
         if result is None:
             raise SpecError(
                 f"{folder.id} ({folder.run().status.lower()}) has no video to upscale",

@@ -48,7 +48,7 @@ def test_prepared_shots(project: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        ("cosmos create-run x --engine tr", ["transfer1"]),
+        ("cosmos create-run x --engine tr", ["transfer1", "transfer25"]),
         ("cosmos engines show up", ["upscale"]),
         ("cosmos create-spec a b --control-inputs de", ["depth:"]),
         ("cosmos create-run x --weight de", ["depth="]),

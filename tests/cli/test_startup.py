@@ -88,7 +88,7 @@ def test_a_reader_that_leaves_is_no_error() -> None:
 
 def test_importing_the_package_reads_no_config(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text("this is not toml", encoding="utf-8")
-    code = "import cosmos_workflow.prompts.prompt_spec, cosmos_workflow.workflows.compose_specs"
+    code = "import cosmos_workflow.prompts.prompt_spec, cosmos_workflow.workflows.compose_runs"
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=tmp_path, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},

@@ -22,7 +22,16 @@ from cosmos_workflow.engines.engine import Engine, Needs, Options, RunRequest
 from cosmos_workflow.engines.rules import FLAGS, settle
 from cosmos_workflow.errors import SpecError
 from cosmos_workflow.events import Failed, JobEnded, Progress, RemoteFile, Succeeded
-from cosmos_workflow.execution.job import CommandJob, Place, fill, job_from_json, job_to_json
+from cosmos_workflow.execution.job import (
+    Attached,
+    CommandJob,
+    Job,
+    Place,
+    RequestJob,
+    fill,
+    fill_attached,
+)
+from cosmos_workflow.execution.job_json import job_from_json, job_to_json
 from cosmos_workflow.prompts.enums import Modality
 from cosmos_workflow.prompts.run_spec import Parameters
 from cosmos_workflow.video.media import Media
@@ -211,7 +220,8 @@ def test_named_and_owned(engine: Engine) -> None:
 def test_carries_the_time_limit_and_the_devices(engine: Engine) -> None:
     job = engine.plan([replace(asked(engine), time_limit=77, cuda_devices="3")])
     assert job.time_limit == 77
-    assert job.gpus == 0 or job.cuda_devices == "3"
+    if isinstance(job, CommandJob):
+        assert job.gpus == 0 or job.cuda_devices == "3"
 
 
 def places(value: Any) -> list[Place]:
@@ -225,10 +235,19 @@ def places(value: Any) -> list[Place]:
     return found
 
 
+def attached(value: Any) -> list[Attached]:
+    found: list[Attached] = []
+    fill_attached(value, found.append)
+    return found
+
+
 def test_every_place_is_there(engine: Engine) -> None:
     job = engine.plan([asked(engine)])
     keys = [item.key for item in job.inputs]
     assert len(keys) == len(set(keys))
+    if isinstance(job, RequestJob):
+        assert sorted(one.key for one in attached(job.body)) == sorted(keys)
+        return
     files = {file.path for file in job.files}
     for place in places([job.argv, [file.json for file in job.files]]):
         if place.root == "input":
@@ -244,7 +263,8 @@ def test_input_names_are_plain(engine: Engine) -> None:
 
 def test_shipped_scripts_exist(engine: Engine) -> None:
     scripts = Path(engines.__file__).parents[1] / "scripts"
-    for file in engine.plan([asked(engine)]).files:
+    job = engine.plan([asked(engine)])
+    for file in job.files if isinstance(job, CommandJob) else ():
         assert bool(file.script) != (file.json is not None)
         if file.script:
             assert (scripts / file.script).is_file()
@@ -262,6 +282,8 @@ def test_words_only_in_files(engine: Engine, text: str) -> None:
         return [arg for arg in job.argv if isinstance(arg, str)], dict(job.env)
 
     hostile, tame = engine.plan([asked(engine, text)]), engine.plan([asked(engine, "tame")])
+    if isinstance(hostile, RequestJob) or isinstance(tame, RequestJob):
+        return  # a field of a form or of JSON: no text can become another field
     assert told(hostile) == told(tame)
     assert [file.path for file in hostile.files] == [file.path for file in tame.files]
 
@@ -289,7 +311,7 @@ def test_verdict_survives_anything(log: list[str], code: int | None) -> None:
         assert verdict.message
 
 
-def result_of(job: CommandJob, run_id: str) -> str:
+def result_of(job: Job, run_id: str) -> str:
     return job.outputs[run_id][0].replace("*", "result")
 
 
@@ -306,9 +328,12 @@ def test_succeeded(engine: Engine) -> None:
 @pytest.mark.parametrize("size", [0, 9])
 def test_a_failure_says_what_and_what_next(engine: Engine, size: int) -> None:
     one = asked(engine)
-    path = result_of(engine.plan([one]), one.run_id)
-    ended = JobEnded(1 if size else 0, "exited", (RemoteFile(path, size, "d" * 64),))
-    verdict = engine.verdict(one.run_id, ended, ["RuntimeError: the sky fell"])
+    job = engine.plan([one])
+    files = (RemoteFile(result_of(job, one.run_id), size, "d" * 64),)
+    log = ["RuntimeError: the sky fell"]
+    if isinstance(job, RequestJob):  # a service names files or it does not, and tells no size
+        files, log = files if size else (), ['answer: {"error": "the sky fell"}']
+    verdict = engine.verdict(one.run_id, JobEnded(1 if size else 0, "exited", files), log)
     assert isinstance(verdict, Failed)
     assert verdict.cause == ("engine" if size else "no_output")
     assert verdict.hint

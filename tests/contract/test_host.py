@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import socketserver
 import threading
 import time
 from collections.abc import Iterator
@@ -143,3 +145,35 @@ def test_closing_twice_and_going_on(host: Host) -> None:
     host.close()
     host.close()
     assert host.run(["echo", "back"]).stdout == "back\n"
+
+
+class Echo(socketserver.BaseRequestHandler):
+    """Says everything again, backwards, when the caller has said all."""
+
+    def handle(self) -> None:
+        said = b"".join(iter(lambda: self.request.recv(1 << 16), b""))
+        self.request.sendall(said[::-1])
+
+
+def test_a_port_there_is_reached_from_here(host: Host) -> None:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Echo) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        port = host.reach(server.server_address[1])
+        assert host.reach(server.server_address[1]) == port
+        data = bytes(range(256)) * 20_000
+        for _ in range(3):
+            with socket.create_connection(("127.0.0.1", port), timeout=20) as line:
+                line.sendall(data)
+                line.shutdown(socket.SHUT_WR)
+                assert b"".join(iter(lambda: line.recv(1 << 16), b"")) == data[::-1]
+        server.shutdown()
+
+
+def test_nobody_listens_there(host: Host) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        free = taken.getsockname()[1]
+    port = host.reach(free)
+    with pytest.raises(OSError), socket.create_connection(("127.0.0.1", port), timeout=20) as line:
+        line.sendall(b"hello")
+        if not line.recv(1):
+            raise ConnectionResetError

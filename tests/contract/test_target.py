@@ -15,7 +15,7 @@ import pytest
 from dockerd import Docker
 from sshd import Sshd
 
-from cosmos_workflow.config.settings import TargetSettings
+from cosmos_workflow.config.settings import Settings, TargetSettings
 from cosmos_workflow.errors import SubmissionRejected, TransferError, TransferInterrupted
 from cosmos_workflow.events import JobEnded, Log, RemoteFile, Staged
 from cosmos_workflow.execution import TARGETS
@@ -85,7 +85,8 @@ def ground(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ground]:
             known_hosts=str(sshd.known_hosts), remote_dir=str(tmp_path / "h o'st"),
             gpu_enabled=False,
         )  # fmt: skip
-    target = TARGETS.load(settings.kind)("ground", settings, tmp_path, None)
+    project = Settings(root=tmp_path, targets={"ground": settings})
+    target = TARGETS.load(settings.kind)(project, "ground")
     yield Ground(target, image, tmp_path)
     target.close()
 
@@ -216,7 +217,8 @@ def test_an_unknown_image_is_refused(docker: Docker, shared_sshd: Sshd, tmp_path
         known_hosts=str(shared_sshd.known_hosts), remote_dir=str(tmp_path / "host"),
         gpu_enabled=False,
     )  # fmt: skip
-    target = TARGETS.load("ssh")("ground", settings, tmp_path, None)
+    project = Settings(root=tmp_path, targets={"ground": settings})
+    target = TARGETS.load("ssh")(project, "ground")
     ground = Ground(target, "no/such-image:1", tmp_path)
     with pytest.raises(SubmissionRejected, match="no/such-image"):
         begun(ground, ground.job())

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from cosmos_workflow.engines import ENGINES
 from cosmos_workflow.engines.engine import RunRequest
 from cosmos_workflow.engines.transfer1 import Transfer1
 from cosmos_workflow.engines.upscale import Upscale
 from tests.engine_samples import as_text, prompt_spec, request, smaller
+from tests.golden import cases_cosmos3, cases_hosted, cases_nim, cases_transfer25, cases_videos
 
 HERE = Path(__file__).parent / "engines"
 T1, UP = Transfer1(), Upscale()
@@ -105,13 +107,18 @@ CASES: dict[str, Callable[[], RunRequest]] = {
         parameters={"num_steps": 12, "fps": 25},
         options={"upscale_weight": "0.5"},
     ),
+    **cases_nim.CASES,
+    **cases_transfer25.CASES,
+    **cases_cosmos3.CASES,
+    **cases_hosted.CASES,
+    **cases_videos.CASES,
 }
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_plan(name: str) -> None:
     asked = CASES[name]()
-    engine = UP if name.startswith("upscale") else T1
+    engine = ENGINES.load(asked.run.engine)()
     text = as_text(engine.plan([asked])) + "".join(f"fact     {f}\n" for f in engine.facts(asked))
     golden = HERE / f"{name}.txt"
     if os.environ.get("UPDATE_GOLDEN"):

@@ -56,6 +56,11 @@ CASES: Mapping[str, tuple[Launcher, CommandJob, Site]] = {
         Site(root="/srv/cosmos", gpu_enabled=False, shm_size="8g"),
     ),
     "docker-repo-user": (DockerLauncher(), JOB, replace(SITE, repo="/src/cosmos", user="1000:100")),
+    "docker-server": (
+        DockerLauncher(),
+        replace(JOB, name="serve-omni", inputs=(), argv=("vllm", "serve"), port=8000),
+        SITE,
+    ),
     "docker-odd-folders": (
         DockerLauncher(),
         JOB,

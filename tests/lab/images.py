@@ -18,6 +18,8 @@ from typing import Protocol
 from need import missing, need
 
 STANDIN = Path(__file__).parent / "standin" / "program"
+TRANSFER25 = STANDIN.with_name("transfer25")
+COSMOS3 = STANDIN.with_name("cosmos3")
 INFERENCE = "workspace/cosmos_transfer1/diffusion/inference"
 LEFT_OUT = {
     "site-packages",
@@ -90,18 +92,34 @@ def plain(docker: Docker) -> str:
 
 
 def model(docker: Docker) -> str:
-    """Python, ffmpeg and the stand-in program, laid out as in the model's own image."""
+    """Python, ffmpeg and the stand-in of Transfer1, laid out as in the model's own image."""
+    return _layered(docker, "transfer1", [STANDIN], _add_standin)
+
+
+def transfer25(docker: Docker) -> str:
+    """The same with the stand-in of Transfer2.5."""
+    return _layered(docker, "transfer25", [STANDIN, TRANSFER25], _add_transfer25)
+
+
+def cosmos3(docker: Docker) -> str:
+    """The same with the stand-in of the Cosmos 3 framework."""
+    return _layered(docker, "cosmos3", [STANDIN, COSMOS3], _add_cosmos3)
+
+
+def _layered(
+    docker: Docker, tag: str, folders: Iterable[Path], add: Callable[[tarfile.TarFile], None]
+) -> str:
     base = _base(docker)
-    files = sorted(file for file in STANDIN.rglob("*") if file.is_file())
+    files = sorted(file for folder in folders for file in folder.rglob("*") if file.is_file())
     files = [file for file in files if "__pycache__" not in file.parts]
-    name = f"cosmos-lab/transfer1:{_stamp([*files, Path(__file__)], base)}"
+    name = f"cosmos-lab/{tag}:{_stamp([*files, Path(__file__)], base)}"
     if _there(docker, name):
         return name
     container = docker("create", base, "true")
     try:
         layer = io.BytesIO()
         with tarfile.open(fileobj=layer, mode="w") as tar:
-            _add_standin(tar)
+            add(tar)
         subprocess.run(
             [docker.program, "cp", "-", f"{container}:/"], input=layer.getvalue(), check=True
         )
@@ -163,11 +181,37 @@ def _add_standin(tar: tarfile.TarFile) -> None:
     for file in sorted(STANDIN.glob("*.py")):
         folder = INFERENCE if file.name == "transfer.py" else "workspace/cosmos_transfer1/standin"
         _write(tar, f"{folder}/{file.name}", file.read_bytes())
-    _write(tar, "usr/local/bin/torchrun", (STANDIN / "torchrun").read_bytes(), mode=0o755)
-    entry = (STANDIN / "entrypoint").read_bytes()
-    _write(tar, "usr/local/bin/entrypoint", entry, mode=0o755)
+    _add_starters(tar)
     for path in CHECKPOINTS:
         _write(tar, f"workspace/checkpoints/{path}", b"PK weights of the stand-in")
+
+
+def _add_starters(tar: tarfile.TarFile) -> None:
+    for name in ("torchrun", "entrypoint"):
+        _write(tar, f"usr/local/bin/{name}", (STANDIN / name).read_bytes(), mode=0o755)
+
+
+def _add_transfer25(tar: tarfile.TarFile) -> None:
+    _add_parts(tar, TRANSFER25)
+    _write(tar, "workspace/cosmos_transfer2/__init__.py", b"")
+    _write(tar, "workspace/examples/inference.py", (TRANSFER25 / "inference.py").read_bytes())
+
+
+def _add_cosmos3(tar: tarfile.TarFile) -> None:
+    _add_parts(tar, COSMOS3)
+    for package in ("cosmos_framework", "cosmos_framework/scripts"):
+        _write(tar, f"workspace/{package}/__init__.py", b"")
+    program = (COSMOS3 / "inference.py").read_bytes()
+    _write(tar, "workspace/cosmos_framework/scripts/inference.py", program)
+
+
+def _add_parts(tar: tarfile.TarFile, folder: Path) -> None:
+    """What a stand-in imports: its own parts, and those of the first one that all share."""
+    shared = [STANDIN / "faults.py", STANDIN / "film.py"]
+    for file in (*shared, *sorted(folder.glob("*.py"))):
+        if file.name != "inference.py":
+            _write(tar, f"workspace/standin/{file.name}", file.read_bytes())
+    _add_starters(tar)
 
 
 def _imported(docker: Docker, name: str, fill: Callable[[tarfile.TarFile], None]) -> str:

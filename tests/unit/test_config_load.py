@@ -8,7 +8,12 @@ import pytest
 
 from cosmos_workflow.config import template
 from cosmos_workflow.config.load import load
-from cosmos_workflow.config.settings import Settings, TargetSettings
+from cosmos_workflow.config.settings import (
+    ModelSettings,
+    ServiceSettings,
+    Settings,
+    TargetSettings,
+)
 from cosmos_workflow.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
@@ -171,9 +176,14 @@ def test_the_example_is_the_template_and_changes_nothing(tmp_path: Path) -> None
 def test_the_template_names_every_key(tmp_path: Path) -> None:
     lines = [line.removeprefix("# ") for line in template.TEXT.splitlines()]
     start = lines.index("[targets.lab]")
-    write(tmp_path, "\n".join(lines[start:]))
+    service = lines[lines.index("[services.omni]") : start - 2]
+    service = [line for line in service if not line.startswith("A further model")]
+    write(tmp_path, "\n".join([*service, *lines[start:]]))
     lab = load(tmp_path).targets["lab"]
     assert lab.model_fields_set == set(TargetSettings.model_fields)
+    omni = load(tmp_path).services["omni"]
+    assert omni.model_fields_set == set(ServiceSettings.model_fields)
+    assert load(tmp_path).models["mochi"].model_fields_set == set(ModelSettings.model_fields)
     for name in ("remote", "paths", "docker", "passes", "colour", "depth", "ai", "defaults"):
         table = getattr(Settings(root=tmp_path), name)
         for key in type(table).model_fields:

@@ -15,10 +15,9 @@ from cosmos_workflow.execution.job import (
     Place,
     WrittenFile,
     fill,
-    job_from_json,
-    job_to_json,
     render,
 )
+from cosmos_workflow.execution.job_json import job_from_json, job_to_json
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 PLACES = st.builds(Place, st.sampled_from(["workspace", "input", "checkpoints", "python"]), TEXT)

@@ -123,7 +123,7 @@ def test_odd_sides_are_refused() -> None:
     [
         ({"lidar": 0.5}, "takes no lidar control"),
         ({"depth": 1.5}, "out of range"),
-        ({"depth": "maps/depth.pt"}, "not weight maps"),
+        ({"depth": "maps/depth.pt"}, "a number, not a weight map"),
         ({"segmentation": 0.5}, "no video of it"),
     ],
 )

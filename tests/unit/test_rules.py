@@ -30,6 +30,7 @@ class Knobs(CommandEngine):
     name = "knobs"
     summary = "one of everything"
     Options: ClassVar[type[Options]] = KnobOptions
+    weight_maps = True
     modalities: ClassVar[tuple[Modality, ...]] = (Modality.DEPTH, Modality.SEGMENTATION)
     limits: ClassVar[Mapping[str, Limit]] = {
         "seed": Limit(1, 0, 100),

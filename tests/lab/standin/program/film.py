@@ -16,6 +16,7 @@ class Clip:
     width: int
     height: int
     frames: int
+    fps: float
 
 
 def read(path: str) -> Clip:
@@ -25,7 +26,7 @@ def read(path: str) -> Clip:
     done = subprocess.run(
         [
             "ffprobe", "-v", "error", "-select_streams", "v:0", "-count_packets",
-            "-show_entries", "stream=width,height,pix_fmt,color_range,nb_read_packets",
+            "-show_entries", "stream=width,height,pix_fmt,color_range,r_frame_rate,nb_read_packets",
             "-of", "json", path,
         ],
         capture_output=True, text=True,
@@ -39,7 +40,9 @@ def read(path: str) -> Clip:
             f"Unsupported pixel format: {path}: "
             f"{stream.get('pix_fmt')}, {stream.get('color_range', 'tv')}"
         )
-    return Clip(stream["width"], stream["height"], int(stream["nb_read_packets"]))
+    over, _, under = stream["r_frame_rate"].partition("/")
+    rate = int(over) / int(under or 1)
+    return Clip(stream["width"], stream["height"], int(stream["nb_read_packets"]), rate)
 
 
 def size_for(clip: Clip) -> tuple[int, int]:
@@ -53,13 +56,15 @@ def write(path: Path, size: tuple[int, int], frames: int, fps: int, facts: dict[
     text = json.dumps(facts, ensure_ascii=False, sort_keys=True)
     colour = hashlib.sha256(text.encode()).hexdigest()[:6]
     path.parent.mkdir(parents=True, exist_ok=True)
+    coding = [
+        "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-threads", "1",
+        "-metadata", f"comment={text}", "-movflags", "+faststart",
+    ]  # fmt: skip
     subprocess.run(
         [
             "ffmpeg", "-v", "error", "-nostdin", "-y", "-f", "lavfi",
-            "-i", f"color=c=0x{colour}:s={size[0]}x{size[1]}:r={fps}",
-            "-frames:v", str(frames), "-c:v", "libx264", "-preset", "ultrafast",
-            "-pix_fmt", "yuv420p", "-threads", "1", "-metadata", f"comment={text}",
-            "-movflags", "+faststart", str(path),
+            "-i", f"color=c=0x{colour}:s={size[0]}x{size[1]}:r={fps}", "-frames:v", str(frames),
+            *(["-update", "1"] if path.suffix == ".jpg" else coding), str(path),
         ],
         check=True,
     )  # fmt: skip

@@ -1,0 +1,126 @@
+"""How a Cosmos 3 run went: a video, a refusal, or a cause and what to do about it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from cosmos_workflow.engines import cosmos3_log, crashes, refusals
+from cosmos_workflow.engines.crashes import Crash
+from cosmos_workflow.engines.transfer25_log import lines_of
+from cosmos_workflow.events import Blocked, Failed, JobEnded, Output, RemoteFile, Succeeded, Verdict
+
+SCRIPT = "cosmos3.sh: "
+
+MEMORY = (
+    "see that nothing else is on the GPU (cosmos status); keep --option "
+    "offload_guardrail_models=true, choose a lower --option resolution or fewer frames, or "
+    "--option model=edge. Nano has 32 GB of weights, super 128 GB, which --num-gpu shares out"
+)
+
+_REFUSED = re.compile(r"Guardrail blocked (?P<what>prompt|video) '")
+
+
+def verdict(run_id: str, ended: JobEnded, log: Sequence[str]) -> Verdict:
+    """How the run went.  The result comes first among the outputs."""
+    lines = lines_of(log)
+    told = cosmos3_log.account(lines)
+    status, message = told.get("status", "success"), str(told.get("message") or "")
+    result = _result(run_id, ended)
+    if ended.exit_code == 0 and result and status == "success":
+        rest = sorted((f for f in ended.files if _is_of(run_id, f, result)), key=lambda f: f.path)
+        return Succeeded(tuple(Output(f.path, f.size, f.sha256) for f in (result, *rest)))
+    refused = _refusal([*lines, message])
+    if refused:
+        return refused
+    if ended.exit_code == 0 and status != "success":
+        crash = crashes.last([*str(told.get("stack_trace") or "").splitlines(), *lines])
+        known = _known(crash) if crash else None
+        logs = f"cosmos logs {run_id} has everything it said"
+        return known or Failed("engine", f"the framework says {status}: {message[:600]}", logs)
+    if ended.exit_code == 0:
+        return Failed(
+            "no_output",
+            f"the framework ended without an error, and without outputs/{run_id}/vision.mp4",
+            hint=f"cosmos logs {run_id} has what it said",
+        )
+    return _failure(run_id, ended, lines)
+
+
+def _result(run_id: str, ended: JobEnded) -> RemoteFile | None:
+    names = (f"outputs/{run_id}/vision.mp4", f"outputs/{run_id}/vision.jpg")
+    return next((file for file in ended.files if file.path in names and file.size > 0), None)
+
+
+def _is_of(run_id: str, file: RemoteFile, result: RemoteFile) -> bool:
+    return file.path.startswith(f"outputs/{run_id}/") and file != result
+
+
+# -- refused by a guardrail -----------------------------------------------------------------------
+
+
+def _refusal(lines: Sequence[str]) -> Blocked | None:
+    """The exception names the text or the video; which guardrail, and why, is a line before it."""
+    match = next((found for line in lines if (found := _REFUSED.search(line))), None)
+    if match is None:
+        return None
+    by, said = refusals.split(refusals.reason(lines) or "")
+    if match["what"] == "video":
+        return Blocked(
+            "generated video",
+            by if by != "guardrail" else refusals.VIDEO,
+            said or "the video was judged unsafe",
+            hint="the words passed, the picture did not: change the prompt, or try another seed",
+        )
+    return Blocked(
+        "prompt",
+        by,
+        refusals.without_prompt(said) or "the prompt was judged unsafe",
+        refusals.other_words(said) or "say it in other words",
+    )
+
+
+# -- other failures -------------------------------------------------------------------------------
+
+
+def _failure(run_id: str, ended: JobEnded, lines: Sequence[str]) -> Failed:
+    logs = f"cosmos logs {run_id} has everything it said"
+    ours = [line.removeprefix(SCRIPT) for line in lines if line.startswith(SCRIPT)]
+    if ours and ended.exit_code == 66:
+        return Failed(
+            "engine",
+            ours[-1],
+            hint="build an image with the code: docs/engines/cosmos3.md says how",
+        )
+    invalid = crashes.invalid(run_id, lines)
+    if invalid:
+        return invalid
+    crash = crashes.last(lines)
+    known = (_known(crash) if crash else None) or crashes.killed(lines, ended)
+    if known:
+        return known
+    if crash:
+        return Failed("engine", str(crash), hint=logs)
+    worker = crashes.worker_exit(lines)
+    if worker is not None:
+        return Failed("engine", crashes.ended(worker), hint=logs)
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    what = f"the framework ended with exit code {ended.exit_code}"
+    return Failed("engine", f"{what}: {last[:300]}" if last else what, hint=logs)
+
+
+def _known(crash: Crash) -> Failed | None:
+    """Causes with a known remedy."""
+    if crash.kind == "ModuleNotFoundError":
+        return Failed(
+            "engine",
+            f"the image lacks a part of the framework's environment: {crash.message}",
+            hint="build an image with the code: docs/engines/cosmos3.md says how",
+        )
+    licences = "nvidia/Cosmos-Guardrail1 has one"
+    return (
+        crashes.out_of_memory(crash, MEMORY)
+        or crashes.disk(crash)
+        or crashes.download(crash, licences=licences)
+        or crashes.pointer(crash)
+    )

@@ -1,0 +1,1 @@
+"""The ways services are talked to, one a file."""

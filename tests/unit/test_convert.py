@@ -1,0 +1,127 @@
+"""A run for one engine becomes a run for another, and nothing is lost in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from cosmos_workflow.engines.convert import Converted, convert
+from cosmos_workflow.engines.engine import Limit
+from cosmos_workflow.engines.preview import Preview
+from cosmos_workflow.engines.rules import settle
+from cosmos_workflow.engines.transfer1 import Transfer1
+from cosmos_workflow.engines.upscale import Upscale
+from cosmos_workflow.prompts.enums import Modality
+from tests.engine_samples import prompt_spec, run_spec
+
+
+class Narrow(Preview):
+    """An engine with tight limits."""
+
+    name: ClassVar[str] = "narrow"
+    modalities: ClassVar[tuple[Modality, ...]] = (Modality.EDGE,)
+    max_weight: ClassVar[float | None] = 0.5
+    limits: ClassVar[Mapping[str, Limit]] = {
+        "guidance": Limit(3.0, 0, 7, whole=True),
+        "num_steps": Limit(50, 1, 100),
+    }
+
+
+class Wide(Preview):
+    """An engine that counts noise on another scale."""
+
+    name: ClassVar[str] = "wide"
+    limits: ClassVar[Mapping[str, Limit]] = {**Preview.limits, "sigma_max": Limit(None, 0, 200)}
+
+
+def test_what_the_other_engine_cannot_do_is_named() -> None:
+    prompt = prompt_spec("words", controls=["depth", "edge"])
+    run = run_spec("transfer1", prompt, weights={"edge": 0.8, "depth": 0.2},
+        parameters={"guidance": 8.5, "seed": 7}, options={"offload_guardrail_models": False},
+    )  # fmt: skip
+    run = settle(Transfer1(), run, prompt)
+    made = convert(run, prompt, Transfer1(), Narrow())
+    said = {change.what: (change.asked, change.becomes) for change in made.changes}
+    assert said["weight of depth"] == (0.2, None)
+    assert said["weight of edge"] == (0.8, 0.5)
+    assert said["guidance"] == (8.5, 7)
+    assert said["seed"] == (7, None)
+    assert said["option offload_guardrail_models"] == (False, None)
+    assert len(said) == 5
+    assert made.run.control_weights == {Modality.EDGE: 0.5}
+    assert made.run.engine == "narrow" and made.run.parent == run.id
+    assert made.run.id != run.id
+
+
+def test_a_default_is_no_wish() -> None:
+    prompt = prompt_spec("words", controls=["edge"])
+    run = settle(Transfer1(), run_spec("transfer1", prompt), prompt)
+    assert run.parameters.num_steps == 35
+    made = convert(run, prompt, Transfer1(), Narrow())
+    assert made.changes == () or {change.what for change in made.changes} == {"weight of edge"}
+    assert settle(Narrow(), made.run, prompt).parameters.num_steps == 50
+
+
+def test_what_both_know_is_carried_over() -> None:
+    prompt = prompt_spec("words", controls=["edge", "depth"])
+    run = run_spec("preview", prompt, weights={"edge": 0.3},
+        parameters={"seed": 9, "guidance": 4.5, "canny_threshold": "high"},
+    )  # fmt: skip
+    made = convert(settle(Preview(), run, prompt), prompt, Preview(), Transfer1())
+    assert made.changes == ()
+    values = made.run.parameters.model_dump(exclude_none=True)
+    assert values == {"seed": 9, "guidance": 4.5, "canny_threshold": "high"}
+    assert settle(Transfer1(), made.run, prompt).control_weights == {Modality.EDGE: 0.3}
+
+
+def test_weight_maps_go_only_where_they_are_read() -> None:
+    prompt = prompt_spec("words", controls=["edge"])
+    run = run_spec("transfer1", prompt, weights={"edge": "maps/edge.pt"})
+    made = convert(run, prompt, Transfer1(), Preview())
+    assert [(one.asked, one.becomes) for one in made.changes] == [("maps/edge.pt", 1.0)]
+    assert convert(run, prompt, Transfer1(), Upscale()).run.control_weights == {}
+
+
+def said(made: Converted) -> dict[str, tuple[Any, Any]]:
+    return {change.what: (change.asked, change.becomes) for change in made.changes}
+
+
+def test_equal_shares_are_no_wish_and_become_other_shares() -> None:
+    prompt = prompt_spec("words", controls=["depth", "edge"])
+    run = settle(Transfer1(), run_spec("transfer1", prompt), prompt)
+    made = convert(run, prompt, Transfer1(), Wide())
+    assert made.run.control_weights == {} and made.changes == ()
+    made = convert(run, prompt, Transfer1(), Narrow())
+    assert said(made) == {"weight of depth": (0.5, None), "weight of edge": (0.5, 1.0)}
+    back = settle(Narrow(), run_spec("narrow", prompt), prompt)
+    assert said(convert(back, prompt, Narrow(), Transfer1()))["weight of depth"] == (None, 0.5)
+
+
+def test_when_no_weight_is_left_the_other_controls_share_and_it_is_said() -> None:
+    prompt = prompt_spec("words", controls=["depth", "edge"])
+    run = run_spec("transfer1", prompt, weights={"depth": 0.8})
+    made = convert(run, prompt, Transfer1(), Narrow())
+    assert said(made) == {"weight of depth": (0.8, None), "weight of edge": (None, 1.0)}
+    run = run_spec("transfer1", prompt, weights={"depth": 0.8, "edge": 0.0})
+    made = convert(run, prompt, Transfer1(), Narrow())
+    assert said(made) == {"weight of depth": (0.8, None)}
+    assert made.run.control_weights == {Modality.EDGE: 0.0}
+    run = run_spec("transfer1", prompt, weights={"depth": 0.0, "edge": 0.4})
+    assert convert(run, prompt, Transfer1(), Narrow()).changes == ()
+
+
+def test_what_the_shot_said_is_no_wish() -> None:
+    prompt = prompt_spec("words", controls=["edge"])
+    run = run_spec("preview", prompt, parameters={"fps": 30, "seed": 4})
+    assert "fps" in said(convert(run, prompt, Preview(), Narrow()))
+    assert "fps" not in said(convert(run, prompt, Preview(), Narrow(), {"fps": 30}))
+    made = convert(run, prompt, Preview(), Transfer1(), {"fps": 25})
+    assert made.run.parameters.fps == 30
+
+
+def test_a_number_that_means_another_thing_is_named() -> None:
+    prompt = prompt_spec("words", controls=["edge"])
+    run = run_spec("transfer1", prompt, parameters={"sigma_max": 60.0})
+    (change,) = convert(run, prompt, Transfer1(), Wide()).changes
+    assert (change.asked, change.becomes) == (60.0, 60.0) and "of 80 in transfer1" in change.why
+    assert convert(run, prompt, Transfer1(), Preview()).changes == ()
