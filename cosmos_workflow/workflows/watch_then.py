@@ -25,7 +25,8 @@ from cosmos_workflow.runs.store import RunFolder
 from cosmos_workflow.workflows import assemble, collect, mirror
 from cosmos_workflow.workflows import run as line
 from cosmos_workflow.workflows.assemble import Bench
-from cosmos_workflow.workflows.compose_specs import Knobs, Made, Words, make_prompt, make_runs
+from cosmos_workflow.workflows.compose_runs import Knobs, Made, make_runs
+from cosmos_workflow.workflows.compose_specs import Words, make_prompt
 from cosmos_workflow.workflows.request import How, prompt_of
 from cosmos_workflow.workflows.watch_journal import Entry, State
 
