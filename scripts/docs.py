@@ -180,6 +180,21 @@ def engines() -> str:
     return "\n".join([*lines, ""])
 
 
+def replicate_models() -> str:
+    """The models of Replicate that are known without a config."""
+    from cosmos_workflow.engines.replicate_models import MODELS
+
+    head = "| model | on Replicate | first frame | frames | parameters |"
+    lines = [head, "|---|---|---|---|---|"]
+    for name, model in MODELS.items():
+        first = "needed" if model.needs_image else "as you like" if model.image else "none"
+        frames = f"{model.fixed.get(model.frames)}, in steps of {model.frame_step}n+1"
+        knobs = ", ".join(f"`{ours}` as `{theirs}`" for ours, theirs in model.inputs.items())
+        page = f"[{model.slug}](https://replicate.com/{model.slug})"
+        lines.append(f"| `{name}` | {page} | {first} | {frames} | {knobs} |")
+    return "\n".join([*lines, ""])
+
+
 def statuses() -> str:
     """What an execution status may be."""
     from cosmos_workflow.events import ExecutionStatus
@@ -200,6 +215,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "commands": commands,
     "engines": engines,
     "mapping": mapping,
+    "replicate_models": replicate_models,
     "statuses": statuses,
 }
 

@@ -48,6 +48,7 @@ def facts(name: str, engine: Engine) -> dict[str, Any]:
         "usual_shot": {
             "sizes": made.sizes, "least_frames": made.least, "most_frames": made.most,
             "notes": made.notes, "faults": made.faults, "seconds": made.seconds,
+            "known": made.known,
         },
     }  # fmt: skip
 
@@ -80,6 +81,8 @@ def _usual(made: Usual) -> Iterable[tuple[str, str]]:
 
     if made.faults:
         return [("frames", fault) for fault in made.faults]
+    if not made.known:
+        return [("sizes", "sizes and frames are those of the model that the service has")]
     sizes = ", ".join(f"{wide}x{high} ({name})" for name, (wide, high) in made.sizes.items())
     many = f"{made.least} or more" if made.most is None else f"{made.least} to {made.most}"
     lines = [("sizes", sizes or "as they are, sides even"), ("frames", many)]

@@ -256,14 +256,19 @@ def _watch(screen: Screen, bench: Bench, folder: RunFolder, *, detach: bool = Fa
         screen.data({"run": run.id, "status": run.status})
         return
     result = collect.main_output(folder)
+    media = run.outputs[0].media if run.outputs else "video"
     if result is not None:
-        screen.picture(result, "video")
-    screen.data({"run": run.id, "status": run.status, "video": str(result) if result else None})
+        screen.picture(result, media)
+    other = [row for row in of_run(folder, bench.settings) if result and row.differs]
+    screen.data({
+        "run": run.id, "status": run.status, media: str(result) if result else None,
+        "differences": [vars(row) for row in other],
+    })  # fmt: skip
     collect.success(folder)
-    other = in_a_line(of_run(folder, bench.settings))
     if other:
-        screen.say(f"not as it was asked: {other}; cosmos show {run.id}", "yellow")
-    screen.say(f"next: cosmos sheet {run.id}", "cyan")
+        screen.say(f"not as it was asked: {in_a_line(other)}; cosmos show {run.id}", "yellow")
+    if media == "video":
+        screen.say(f"next: cosmos sheet {run.id}", "cyan")
 
 
 def _leave(screen: Screen, bench: Bench, folder: RunFolder) -> None:

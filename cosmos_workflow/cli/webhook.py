@@ -70,7 +70,7 @@ def _introduce(
     else:
         screen.say("a service needs a public https address that leads here: a reverse proxy, or")
         screen.say(f"  ssh -N -R {port}:{host}:{port} you@server  # whose proxy leads to {port}")
-        screen.say(f'and webhook = "https://server{path}" below [services.{name}]: new runs say so')
+        screen.say(f'and webhook = "https://server{path}" below [services.{name}]')
     if not _is_loopback(host):
         screen.warn(f"{host} is open to the network, and this is plain http; better a proxy before")
 

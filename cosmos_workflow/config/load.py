@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from cosmos_workflow.config import services
 from cosmos_workflow.config.environment import NAMED, overrides, variable
 from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.errors import ConfigError, did_you_mean
@@ -227,6 +228,7 @@ def _check_meaning(settings: Settings, source: Source) -> None:
                 f"{source.of(('models', name, 'slug'))} = {json.dumps(model.slug)} is no model",
                 hint='"owner/name", as in its address there: lightricks/ltx-video-0.9.7',
             )
+    services.check(settings, source.of)
     for name, service in settings.services.items():
         if service.webhook and not service.webhook.startswith("https://"):
             place = source.of(("services", name, "webhook"))

@@ -52,7 +52,7 @@ class Chat(RequestEngine):
     Options: ClassVar[type[Options]] = ChatOptions
     limits: ClassVar[Mapping[str, Limit]] = {
         "seed": Limit(
-            1, 0, 2**32 - 1, help="another number, other words, where the server heeds it"
+            1, 0, 2**32 - 1, help="another number, other words; not every server heeds it"
         )
     }
 
@@ -96,14 +96,12 @@ class Chat(RequestEngine):
         if options.structured:
             body["response_format"] = {"type": "json_object"}
         model = _model(request, options)
+        named = {"model": model} if model else {}
         return RequestJob(
             name=request.job_name,
             engine=self.name,
             dialect="chat",
-            body={
-                **({"model": model} if model else {}),
-                **chat_options.merged(body, options.extras),
-            },
+            body={**named, **chat_options.merged(body, options.extras)},
             inputs=stills,
             outputs={request.run_id: (enhance_result.RESULT,)},
             time_limit=request.time_limit,
@@ -181,15 +179,14 @@ def _medium(request: RunRequest) -> Medium | None:
     if not options.structured:
         return None
     media = _first(request)
-    ratio = options.aspect_ratio
+    ratio: str = options.aspect_ratio
     if ratio == "auto":
         ratio = ratio_of(media) if media else "16,9"
     width, height = cosmos3_media.shape(ratio, options.resolution)
-    length = int(media.seconds) if media and media.frames > 1 else 5
-    rate = round(media.fps) if media and media.frames > 1 else 24
-    return Medium(
-        width, height, ratio, options.seconds or max(1, length), options.fps or rate or 24
-    )
+    moves = media if media and media.frames > 1 else None
+    seconds = options.seconds or (max(1, int(moves.seconds)) if moves else 5)
+    rate = options.fps or (max(1, round(moves.fps)) if moves else 24)
+    return Medium(width, height, ratio, seconds, rate)
 
 
 def _first(request: RunRequest) -> Media | None:
@@ -206,17 +203,10 @@ def _stills(request: RunRequest) -> tuple[Input, ...]:
     media = request.media[video]
     count = max(1, min(count, media.frames))
     numbers = [round(index * (media.frames - 1) / max(1, count - 1)) for index in range(count)]
-    size = small(media, LONGEST_SIDE)
-    shape = {"width": size[0], "height": size[1]}
+    width, height = enhance_result.small(media, LONGEST_SIDE)
+    shape = {"width": width, "height": height}
     return tuple(
         Input(f"still_{number}", f"still_{number}.png",
               Derived("still", video, {"frame": number, **shape}))
         for number in dict.fromkeys(numbers)
     )  # fmt: skip
-
-
-def small(media: Media, longest: int) -> tuple[int, int]:
-    """Width and height, even, of a copy whose longer side has at most so many pixels."""
-    factor = min(1.0, longest / max(media.width, media.height))
-    width, height = (max(2, int(side * factor) // 2 * 2) for side in (media.width, media.height))
-    return width, height

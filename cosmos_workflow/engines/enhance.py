@@ -1,4 +1,4 @@
-"""Transfer1's own prompt upsampler, a Pixtral of 12B, as a run: a prompt and two frames, to text."""
+"""Transfer1's own prompt upsampler, a Pixtral of 12B: a prompt and two frames become a text."""
 
 from __future__ import annotations
 
@@ -165,10 +165,7 @@ def _shown(request: RunRequest) -> tuple[Modality, Path]:
 
 
 def _size(media: Media) -> tuple[int, int]:
-    """Width and height that it is shown: never larger than it is, both even."""
-    factor = min(1.0, LONGEST_SIDE / max(media.width, media.height))
-    width, height = (max(16, int(side * factor) // 2 * 2) for side in (media.width, media.height))
-    return width, height
+    return enhance_result.small(media, LONGEST_SIDE)
 
 
 def _input(request: RunRequest) -> Input:

@@ -1,4 +1,4 @@
-"""What the engines that enhance a prompt share: their result is a text."""
+"""What the engines that enhance a prompt share: a text as result, and small pictures."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from cosmos_workflow.events import JobEnded, Output, Succeeded
 from cosmos_workflow.execution.dialects.chat import TEXT
+from cosmos_workflow.video.media import Media
 
 RESULT = TEXT
 
@@ -22,6 +23,13 @@ def succeeded(ended: JobEnded) -> Succeeded | None:
     (text,) = texts
     first = Output(text.path, text.size, text.sha256, "text")
     return Succeeded((first, *(Output(f.path, f.size, f.sha256) for f in rest)))
+
+
+def small(media: Media, longest: int) -> tuple[int, int]:
+    """Width and height, even, of a copy whose longer side has at most so many pixels."""
+    factor = min(1.0, longest / max(media.width, media.height))
+    width, height = (max(16, int(side * factor) // 2 * 2) for side in (media.width, media.height))
+    return width, height
 
 
 def whole_sentences(text: str) -> str:

@@ -11,6 +11,7 @@ from pydantic import Field, JsonValue
 
 from cosmos_workflow.config.settings import ModelSettings
 from cosmos_workflow.engines.engine import Options, RunRequest
+from cosmos_workflow.engines.replicate_models import MODELS
 from cosmos_workflow.engines.rules import FLAGS
 from cosmos_workflow.engines.transfer1_media import file_name, video_input
 from cosmos_workflow.errors import SpecError
@@ -27,7 +28,7 @@ IMAGES: Mapping[str, str] = {
 class ReplicateOptions(Options):
     """Options of every model there; what only one of them has goes into ``inputs``."""
 
-    model: str = Field("ltx", description="a name below [models], or one that cosmos knows")
+    model: str = Field("ltx", description=f"{', '.join(MODELS)}, or a name below [models]")
     image: str = Field("", description="a picture that the video begins with")
     still: int | None = Field(
         None, ge=0, description="the frame of the input video that it begins with, from 0"

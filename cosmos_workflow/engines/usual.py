@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cosmos_workflow.engines.command import CommandEngine
 from cosmos_workflow.engines.engine import Engine, RunRequest
+from cosmos_workflow.engines.request import RequestEngine
 from cosmos_workflow.engines.rules import settle
 from cosmos_workflow.errors import SpecError
 from cosmos_workflow.prompts.enums import WEIGHT_ORDER, Modality
@@ -35,6 +37,7 @@ class Usual:
     ``least`` and ``most``: frames that are taken; ``most`` is None where there is no end, both
     are 0 where it is for other videos than shots, and ``faults`` says so.  ``notes``: what becomes
     of the frames of LENGTHS.  ``seconds``: of a GPU for SHOT, None where no figure is published.
+    ``known`` is False where none of that is ours to say: a service's own model decides.
     """
 
     sizes: Mapping[str, tuple[int, int]]
@@ -43,6 +46,7 @@ class Usual:
     notes: Mapping[int, tuple[str, ...]]
     faults: tuple[str, ...]
     seconds: float | None
+    known: bool = True
 
 
 def usual(engine: Engine) -> Usual:
@@ -61,6 +65,7 @@ def usual(engine: Engine) -> Usual:
         notes={frames: lines for frames, lines in notes.items() if lines},
         faults=engine.fit(SHOT).faults,
         seconds=_seconds(engine),
+        known=not isinstance(engine, RequestEngine) or type(engine).fit is not CommandEngine.fit,
     )
 
 

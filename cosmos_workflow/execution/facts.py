@@ -72,13 +72,31 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
+class Setup:
+    """What a machine is meant to be, by its settings: what it has to have depends on that.
+
+    ``far``: files go to it over a line.  ``launcher``: how jobs run there.  ``gpus``: they get
+    GPUs.  ``checkpoints``: the folder of weights; empty when none is named.
+    """
+
+    far: bool
+    launcher: str
+    gpus: bool
+    checkpoints: str
+
+
+@dataclass(frozen=True)
 class ServiceFacts:
-    """What a service says of itself.  ``message``: its own words, or why it did not answer."""
+    """What a service says of itself.  ``message``: its own words, or why it did not answer.
+
+    ``token``: the variable whose value it was asked with; empty when it was asked without one.
+    """
 
     ready: bool
     message: str = ""
     version: str = ""
     models: tuple[str, ...] = ()
+    token: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,7 +106,8 @@ class HostFacts:
     ``programs`` are those that ``probe.PROBE`` asks for and finds.  ``clock`` is its time in
     seconds since the epoch.  ``docker`` is None when it was not asked for or is not installed.
     ``checkpoints_folder`` is None when the site names none, else whether it is there.
-    ``service`` is None for a machine; for a service it is all there is.
+    ``setup`` is None for a service; ``service`` is None for a machine, and all there is of a
+    service.
     """
 
     system: str = ""
@@ -107,4 +126,5 @@ class HostFacts:
     gpu_error: str = ""
     checkpoints_folder: bool | None = None
     checkpoints: tuple[Checkpoint, ...] = ()
+    setup: Setup | None = None
     service: ServiceFacts | None = None

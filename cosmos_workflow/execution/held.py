@@ -172,7 +172,7 @@ class HeldTarget:
         if self._dialect.ready(self._client.address.url) is None:
             return HostFacts(service=ServiceFacts(True, "not asked: it is hosted"))
         if self._facts is None:
-            facts = HostFacts(service=probed(self._client, self._dialect))
+            facts = HostFacts(service=probed(self._client, self._dialect, self._token))
             if not facts.service or not facts.service.ready:
                 return facts
             self._facts = facts

@@ -8,9 +8,17 @@ from collections.abc import Callable, Generator
 from typing import Literal, TypeVar
 
 from cosmos_workflow.connection.host import Report
+from cosmos_workflow.errors import TransferError
 from cosmos_workflow.events import Transferring
 
 T = TypeVar("T")
+
+_LEAVE = 1.0
+"""Seconds that a call has to notice that it is to stop; it ends with the process in any case."""
+
+
+class Stopped(TransferError):
+    """Bytes no longer wanted: Ctrl-C."""
 
 
 def narrate(
@@ -18,19 +26,21 @@ def narrate(
 ) -> Generator[Transferring, None, T]:
     """Run ``call(report)`` in a thread; yield a Transferring for each report; return its result.
 
-    What the call raises is raised here.
+    What the call raises is raised here.  Who stops listening stops the call with its next report.
     """
     reports: queue.SimpleQueue[Transferring | None] = queue.SimpleQueue()
     result: list[T] = []
     fault: list[BaseException] = []
+    over = threading.Event()
+
+    def report(done: int, total: int, speed: float) -> None:
+        if over.is_set():
+            raise Stopped("nobody listens any more")
+        reports.put(Transferring(direction, done, total, speed))
 
     def work() -> None:
         try:
-            result.append(
-                call(lambda done, total, speed: reports.put(
-                    Transferring(direction, done, total, speed)
-                ))
-            )  # fmt: skip
+            result.append(call(report))
         except BaseException as error:  # handed to the caller's thread, whatever it is
             fault.append(error)
         finally:
@@ -38,9 +48,12 @@ def narrate(
 
     thread = threading.Thread(target=work, name=f"transfer-{direction}", daemon=True)
     thread.start()
-    while (event := reports.get()) is not None:
-        yield event
-    thread.join()
+    try:
+        while (event := reports.get()) is not None:
+            yield event
+    finally:
+        over.set()
+        thread.join(_LEAVE)
     if fault:
         raise fault[0]
     return result[0]

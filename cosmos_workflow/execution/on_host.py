@@ -21,7 +21,7 @@ from cosmos_workflow.errors import (
 )
 from cosmos_workflow.events import Exchanged, JobEnded, Log, RemoteFile, Staged, Transferring
 from cosmos_workflow.execution.clean import Cleaned, clean, read_clean
-from cosmos_workflow.execution.facts import HostFacts
+from cosmos_workflow.execution.facts import HostFacts, Setup
 from cosmos_workflow.execution.host_scripts import FOLLOW, LOOK, SHARED, SUBMIT
 from cosmos_workflow.execution.job import CommandJob, Derived, Input, Job, render
 from cosmos_workflow.execution.launcher import Launcher, Site
@@ -37,7 +37,7 @@ class OnHost:
 
     ``site.root`` may be relative: it then lies below the home folder on the host, which is looked
     up once, in the first command that needs it.  After ``silence`` seconds without a heartbeat a
-    line counts as dead; the beat is every 4 s.
+    line counts as dead; the beat is every 4 s.  ``far``: there is a line to it at all.
     """
 
     def __init__(
@@ -49,6 +49,7 @@ class OnHost:
         site: Site,
         *,
         silence: float = 20.0,
+        far: bool = False,
     ) -> None:
         self.name = name
         self.host = host
@@ -56,6 +57,7 @@ class OnHost:
         self._launcher = launcher
         self._site = site
         self._silence = silence
+        self._far = far
         self._absolute: Site | None = None
 
     # -- what would be done ------------------------------------------------------------------
@@ -313,7 +315,10 @@ class OnHost:
     def facts(self, files: Sequence[str] = (), image: str = "") -> HostFacts:
         """What the machine says of itself, in one command; ``files`` below the checkpoints."""
         probe = self._launcher.probe(self._site, files, image)
-        return self._launcher.read_probe(self.host.run(probe, check=False).stdout)
+        found = self._launcher.read_probe(self.host.run(probe, check=False).stdout)
+        site = self._site
+        setup = Setup(self._far, self._launcher.name, site.gpu_enabled, site.checkpoints)
+        return replace(found, setup=setup)
 
     def clean(self, minutes: int, *, dry: bool, away: Collection[str] = ()) -> Cleaned:
         """Remove what jobs that are over have left, in one command; see ``clean.CLEAN``.

@@ -51,7 +51,7 @@ _CLOCK = 2.0
 
 
 class OnHttp:
-    """A target that is a service.  ``token`` is asked when a call is made and never kept.
+    """A target that is a service.  ``token``: the variable with it, if it is asked with one.
 
     ``machine``: one of ours that the server runs on; inputs that it reads by path are put there.
     ``webhook``: the address that the service may call when a job is over.
@@ -65,12 +65,14 @@ class OnHttp:
         *,
         machine: OnHost | None = None,
         webhook: str = "",
+        token: str = "",
     ) -> None:
         self.name = name
         self._client = client
         self._dialect = dialect
         self.machine = machine
         self._webhook = webhook
+        self._token = token
         self._settled: dict[str, RequestJob] = {}
         self._paths: Mapping[str, str] = {}
         self._lost: dict[str, tuple[float, float]] = {}
@@ -326,7 +328,7 @@ class OnHttp:
 
     def facts(self, files: Sequence[str] = (), image: str = "") -> HostFacts:
         """Whether the service answers, and what it says of itself."""
-        return HostFacts(service=probed(self._client, self._dialect))
+        return HostFacts(service=probed(self._client, self._dialect, self._token))
 
     def clean(self, minutes: int, *, dry: bool, away: Collection[str] = ()) -> Cleaned:
         """A service keeps house itself."""

@@ -17,7 +17,7 @@ from cosmos_workflow.connection.host import Report
 from cosmos_workflow.errors import TransferError
 from cosmos_workflow.execution.job import Attached
 
-_PIECE = 3 * 256 * 1024
+_PIECE = 3 * 64 * 1024
 """Bytes read at once; a multiple of three, so that base64 of the pieces is base64 of the whole."""
 
 _ANY: Mapping[str, str] = {}
@@ -91,9 +91,9 @@ class Body:
         for part in self.parts:
             for piece in _read(part):
                 done += len(piece)
-                yield piece
-                if self.report:
+                if self.report:  # before it goes: who is stopped by it has not sent all
                     self.report(done, total, done / max(time.monotonic() - began, 1e-3))
+                yield piece
 
 
 def json_body(fields: Any, source: Source, sums: Mapping[str, str] = _ANY) -> Body:

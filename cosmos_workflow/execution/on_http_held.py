@@ -19,7 +19,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from cosmos_workflow.errors import CosmosError, HostUnreachable, JobFailed, TransferError
+from cosmos_workflow.errors import (
+    AuthenticationFailed,
+    CosmosError,
+    HostUnreachable,
+    JobFailed,
+    TransferError,
+)
 from cosmos_workflow.events import Exchanged
 from cosmos_workflow.execution import DIALECTS
 from cosmos_workflow.execution.dialect import Answer, Call, Synchronous
@@ -275,11 +281,13 @@ def _failure(error: CosmosError, asked: Asked) -> dict[str, Any]:
         told["http_status"] = error.answer.status
         if error.answer.body is not None or error.answer.text:
             told["body"] = _without_queries(error.answer.text) or error.answer.body
-        if error.answer.status in (401, 403) and not os.environ.get(asked.token):
-            told["hint"] = f"{asked.token} is not set"
+    unsigned = isinstance(error, AuthenticationFailed) or told.get("http_status") in (401, 403)
+    hint = error.hint
+    if unsigned and not os.environ.get(asked.token):
+        hint = f"{asked.token} is not set"
     causes = {TooLong: "timeout", TransferError: "bad_output", NoResult: "no_output"}
     told["cause"] = causes.get(type(error), "engine")
-    return told | ({"hint": error.hint} if error.hint else {})
+    return told | ({"hint": hint} if hint else {})
 
 
 def _short(fields: Mapping[str, Any]) -> dict[str, str]:

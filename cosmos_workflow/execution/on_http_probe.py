@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Protocol
 
 from cosmos_workflow.errors import HostError, HostUnreachable
@@ -22,8 +24,10 @@ class Probing(Protocol):
         """What their answers say."""
 
 
-def probed(client: Client, dialect: Probing) -> ServiceFacts:
+def probed(client: Client, dialect: Probing, token: str = "") -> ServiceFacts:
     """What the service says of itself; asked once, since a person waits for it.
+
+    ``token``: the variable that may hold one.
 
     Raises HostUnreachable when it does not answer at all, AuthenticationFailed, and HostError
     when what answers is a web page.
@@ -37,7 +41,8 @@ def probed(client: Client, dialect: Probing) -> ServiceFacts:
                 raise
             answers.append(None)
     with understood(client.address.name, "probe"):
-        return dialect.service(answers)
+        told = dialect.service(answers)
+    return replace(told, token=token if os.environ.get(token) else "")
 
 
 def _no_page(client: Client, answer: Answer) -> Answer:

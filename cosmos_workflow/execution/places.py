@@ -53,7 +53,8 @@ def ssh(project: Settings, name: str, ask: Ask | None = None) -> OnHost:
     host = SshHost(name, address, ask=ask)
     site = _site(settings, settings.remote_dir, settings.python)
     launcher = LAUNCHERS.load(settings.launcher)()
-    return OnHost(name, host, transfer_for(host), launcher, site, silence=settings.silence)
+    transfer = transfer_for(host)
+    return OnHost(name, host, transfer, launcher, site, silence=settings.silence, far=True)
 
 
 def _site(settings: TargetSettings, root: str, python: str) -> Site:

@@ -21,6 +21,12 @@ from cosmos_workflow.execution.places import Ask, ssh
 def http(project: Settings, name: str, ask: Ask | None = None) -> OnHttp | HeldTarget:
     """A service.  Raises ConfigError when it has no address, or is by way of no known machine."""
     settings = project.services[name]
+    if settings.dialect not in DIALECTS.names():
+        known = DIALECTS.names()
+        raise ConfigError(
+            f"the service {name!r} speaks {settings.dialect!r}, which nobody here knows",
+            hint=f"{did_you_mean(settings.dialect, known)}dialect is one of {', '.join(known)}",
+        )
     dialect: Dialect | Synchronous = DIALECTS.load(settings.dialect)()
     url = settings.url or dialect.url
     if not url:
@@ -30,11 +36,11 @@ def http(project: Settings, name: str, ask: Ask | None = None) -> OnHttp | HeldT
         )
     address = Address(name, url, settings.ca_file, settings.proxy, silence=float(settings.silence))
     variable = settings.token or dialect.token
-    client = Client(address, lambda: dialect.headers(os.environ.get(variable, "")))
+    client = Client(address, lambda: dialect.headers(_token(name, settings.token, variable)))
     if isinstance(dialect, Synchronous):
         return _held(project, name, client, dialect, variable)
     if not settings.via:
-        return OnHttp(name, client, dialect, webhook=settings.webhook)
+        return OnHttp(name, client, dialect, webhook=settings.webhook, token=variable)
     known = [one for one, machine in project.machines().items() if machine.kind == "ssh"]
     if settings.via not in known:
         raise ConfigError(
@@ -43,7 +49,19 @@ def http(project: Settings, name: str, ask: Ask | None = None) -> OnHttp | HeldT
         )
     machine = ssh(project, settings.via, ask)
     client.reach = machine.host.reach
-    return OnHttp(name, client, dialect, machine=machine, webhook=settings.webhook)
+    hook = settings.webhook
+    return OnHttp(name, client, dialect, machine=machine, webhook=hook, token=variable)
+
+
+def _token(name: str, named: str, variable: str) -> str:
+    """The token's value.  Raises ConfigError where the settings name a variable that is not set."""
+    value = os.environ.get(variable, "")
+    if named and not value:
+        raise ConfigError(
+            f"the token of {name} is to be in {named}, which is not set",
+            hint=f"export {named} in the shell that runs cosmos; it is kept in no file",
+        )
+    return value
 
 
 def _held(

@@ -13,12 +13,13 @@ from cosmos_workflow.engines.convert import Change, Converted, convert
 from cosmos_workflow.engines.engine import Engine
 from cosmos_workflow.engines.rules import check_parameter, settle, shares
 from cosmos_workflow.errors import SpecError
+from cosmos_workflow.ids import RUN_ID
 from cosmos_workflow.prompts.enums import CONTROLS, WEIGHT_ORDER
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
 from cosmos_workflow.prompts.spec import portable
 from cosmos_workflow.workflows import assemble
-from cosmos_workflow.workflows.collect import specs
+from cosmos_workflow.workflows.collect import find_run, specs
 from cosmos_workflow.workflows.compose_specs import check_files, check_readable, modality_of
 from cosmos_workflow.workflows.convert_specs import (
     Wishes,
@@ -92,11 +93,15 @@ def make_runs(settings: Settings, sources: Sequence[str], knobs: Knobs) -> list[
 
 
 def kept(settings: Settings, text: str, engine: Engine) -> Wishes:
-    """What of the RunSpec that ``text`` names ``engine`` would keep.  Nothing is made.
+    """What of the RunSpec or run that ``text`` names ``engine`` would keep.  Nothing is made.
 
     Raises SpecError where no RunSpec is meant.
     """
-    run, prompt = specs(settings, text)
+    if RUN_ID.fullmatch(Path(text).name):
+        run = find_run(settings, text).spec()
+        prompt = prompt_of(settings, run)
+    else:
+        run, prompt = specs(settings, text)
     made, shot = _for_engine(settings, run, prompt, engine), fit_of(settings, prompt, engine)
     try:
         settle(engine, made.run, prompt)

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from cosmos_workflow.config.settings import ServiceSettings, Settings, TargetSettings
+from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.engines.engine import Needs
 from cosmos_workflow.errors import CosmosError, MissingExtra
-from cosmos_workflow.execution.facts import HostFacts
+from cosmos_workflow.execution.facts import HostFacts, ServiceFacts, Setup
 from cosmos_workflow.prompts.run_spec import RunSpec
 from cosmos_workflow.video import ffmpeg
 from cosmos_workflow.workflows import assemble
@@ -68,7 +68,7 @@ def examine(
     options = settings.all_targets()[target_name]
     needs = assemble.engine(engine_name, settings).needs(run)
     image = options.image_for(engine_name) or needs.image
-    checks = [*_here(options)]
+    checks = [*_here()]
     started = time.monotonic()
     facts = None
     try:
@@ -76,7 +76,7 @@ def examine(
         facts = place.facts(needs.checkpoints, image)
         took = time.monotonic() - started
         checks.append(Check("reachable", "ok", f"{place.name}, {took:.1f} s"))
-        checks += _there(facts, needs, options, image, before + took / 2)
+        checks += _there(facts, needs, image, before + took / 2)
     except CosmosError as error:
         checks.append(Check("reachable", "fail", error.message, error.hint))
     finally:
@@ -84,59 +84,57 @@ def examine(
     return Report(target_name, engine_name, facts, tuple(checks), time.monotonic() - started)
 
 
-def _here(options: TargetSettings | ServiceSettings) -> Iterator[Check]:
+def _here() -> Iterator[Check]:
     try:
         yield Check("ffmpeg here", "ok", str(ffmpeg.executable()))
     except MissingExtra as error:
         yield Check("ffmpeg here", "fail", error.message, error.hint)
-    if options.kind == "ssh" and not shutil.which("rsync"):
-        yield Check(
-            "rsync here", "warn", "not installed: files go by SFTP, slower for many of them",
-            "install rsync",
-        )  # fmt: skip
 
 
-def _there(
-    facts: HostFacts,
-    needs: Needs,
-    options: TargetSettings | ServiceSettings,
-    image: str,
-    now: float,
-) -> Iterator[Check]:
-    if isinstance(options, ServiceSettings):
-        yield from _service(facts)
+def _there(facts: HostFacts, needs: Needs, image: str, now: float) -> Iterator[Check]:
+    """By what the target says of itself, and of what it is meant to be."""
+    if facts.service is not None:
+        yield from _service(facts.service)
+    setup = facts.setup
+    if setup is None:
         return
-    yield from _programs(facts, options)
+    yield from _programs(facts, setup)
     yield from _disk(facts)
     if facts.clock is not None:
         yield _clock(facts.clock - now)
-    if options.launcher == "docker":
-        yield from _docker(facts, image, options.gpu_enabled)
-    if needs.gpu_memory_gib and options.gpu_enabled:
+    if setup.launcher == "docker":
+        yield from _docker(facts, image, setup.gpus)
+    if needs.gpu_memory_gib and setup.gpus:
         yield from _gpus(facts, needs)
     if needs.checkpoints:
-        yield from _checkpoints(facts, options)
+        yield from _checkpoints(facts, setup.checkpoints)
 
 
-def _service(facts: HostFacts) -> Iterator[Check]:
-    service = facts.service
-    if service is None or not service.ready:
-        said = service.message if service else "it says nothing of itself"
-        yield Check("service", "fail", said, "start it, or correct its url and token")
+def _service(service: ServiceFacts) -> Iterator[Check]:
+    if service.token:
+        yield Check("token", "ok", f"{service.token} is set")
+    if not service.ready:
+        fix = "wait if it is starting; else see its own log, its url and its token"
+        yield Check("service", "fail", service.message, fix)
         return
     yield Check("service", "ok", f"{service.message} {service.version}".strip())
     if service.models:
         yield Check("models", "ok", ", ".join(service.models))
 
 
-def _programs(facts: HostFacts, options: TargetSettings) -> Iterator[Check]:
+def _programs(facts: HostFacts, setup: Setup) -> Iterator[Check]:
     need = {"mkfifo": "coreutils", "timeout": "coreutils"}
     missing = {name: package for name, package in need.items() if name not in facts.programs}
     if not {"sha256sum", "shasum"} & facts.programs:
         missing["sha256sum"] = "coreutils"
     for name, package in missing.items():
         yield Check(name, "fail", "not on the host", f"install {package} there")
-    if options.kind == "ssh":
+    if setup.far and not shutil.which("rsync"):
+        yield Check(
+            "rsync here", "warn", "not installed: files go by SFTP, slower for many of them",
+            "install rsync",
+        )  # fmt: skip
+    if setup.far:
         yield (
             Check("rsync", "ok", facts.rsync)
             if facts.rsync
@@ -228,8 +226,8 @@ def _gpus(facts: HostFacts, needs: Needs) -> Iterator[Check]:
             yield Check(name, "ok", said)
 
 
-def _checkpoints(facts: HostFacts, options: TargetSettings) -> Iterator[Check]:
-    if not options.checkpoints:
+def _checkpoints(facts: HostFacts, folder: str) -> Iterator[Check]:
+    if not folder:
         yield Check(
             "checkpoints", "warn", "no folder is configured: they must be in the image",
             "set checkpoints to the folder of model weights on the host",
@@ -237,7 +235,7 @@ def _checkpoints(facts: HostFacts, options: TargetSettings) -> Iterator[Check]:
         return
     if not facts.checkpoints_folder:
         yield Check(
-            "checkpoints", "fail", f"{options.checkpoints} is not there",
+            "checkpoints", "fail", f"{folder} is not there",
             "correct checkpoints in config.toml, or run host-setup.sh on the host to fetch them",
         )  # fmt: skip
         return
@@ -246,7 +244,7 @@ def _checkpoints(facts: HostFacts, options: TargetSettings) -> Iterator[Check]:
     if pointers:
         yield Check(
             "checkpoints", "fail", "git-LFS pointers instead of files: " + ", ".join(pointers),
-            f"git lfs pull in {options.checkpoints}",
+            f"git lfs pull in {folder}",
         )  # fmt: skip
     if missing:
         yield Check(

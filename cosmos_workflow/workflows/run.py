@@ -203,6 +203,10 @@ def _arrive(
         except CosmosError:
             yield from bench.target.told()
             raise
+        except (KeyboardInterrupt, GeneratorExit):
+            for event in bench.target.told():
+                folder.record(event)
+            raise
     if folder.run().status.final:
         bench.target.cancel(handle)
         return

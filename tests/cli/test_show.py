@@ -49,7 +49,10 @@ def test_asked_sent_and_used_stand_side_by_side(cosmos: Cosmos, project: Path) -
 
 
 def test_following_a_run_that_is_over_says_what_differs(cosmos: Cosmos, project: Path) -> None:
-    said = cosmos("follow", finished(project, {"guidance": 4.5}).id)
+    folder = finished(project, {"guidance": 4.5})
+    last = cosmos("follow", folder.id, "--json").objects[-1]
+    assert [row["name"] for row in last["differences"]] == ["guidance"]
+    said = cosmos("follow", folder.id)
     assert "not as it was asked: guidance 5 -> 4.5; cosmos show rs_" in said.out
     assert said.code == 0
 

@@ -18,6 +18,7 @@ from typing import Protocol
 from need import missing, need
 
 STANDIN = Path(__file__).parent / "standin" / "program"
+UPSAMPLER = STANDIN.with_name("upsampler")
 TRANSFER25 = STANDIN.with_name("transfer25")
 COSMOS3 = STANDIN.with_name("cosmos3")
 INFERENCE = "workspace/cosmos_transfer1/diffusion/inference"
@@ -44,6 +45,7 @@ CHECKPOINTS = (
         f"nvidia/Cosmos-Transfer1-7B-Sample-AV/{name}.pt"
         for name in ("base_model", "hdmap_control", "lidar_control")
     ),
+    "nvidia/Cosmos-UpsamplePrompt1-12B-Transfer/consolidated.safetensors",
     "nvidia/Cosmos-Tokenize1-CV8x8x8-720p/encoder.jit",
     "nvidia/Cosmos-Guardrail1/blocklist/nltk_data/words.txt",
     "meta-llama/Llama-Guard-3-8B/config.json",
@@ -93,7 +95,7 @@ def plain(docker: Docker) -> str:
 
 def model(docker: Docker) -> str:
     """Python, ffmpeg and the stand-in of Transfer1, laid out as in the model's own image."""
-    return _layered(docker, "transfer1", [STANDIN], _add_standin)
+    return _layered(docker, "transfer1", [STANDIN, UPSAMPLER], _add_standin)
 
 
 def transfer25(docker: Docker) -> str:
@@ -181,6 +183,9 @@ def _add_standin(tar: tarfile.TarFile) -> None:
     for file in sorted(STANDIN.glob("*.py")):
         folder = INFERENCE if file.name == "transfer.py" else "workspace/cosmos_transfer1/standin"
         _write(tar, f"{folder}/{file.name}", file.read_bytes())
+    program = (UPSAMPLER / "upsampler_pipeline.py").read_bytes()
+    folder = "workspace/cosmos_transfer1/auxiliary/upsampler/inference"
+    _write(tar, f"{folder}/upsampler_pipeline.py", program)
     _add_starters(tar)
     for path in CHECKPOINTS:
         _write(tar, f"workspace/checkpoints/{path}", b"PK weights of the stand-in")

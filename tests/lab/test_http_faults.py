@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
+from films import SIGNATURE, TOKEN, Films, Keyed, Unlisted
 from servers import faults
 from servers.faults import Fault, FaultsServer, faults_server
 
@@ -23,64 +24,14 @@ from cosmos_workflow.errors import (
     TransferError,
 )
 from cosmos_workflow.events import Exchanged, JobEnded, Progress, Staged
-from cosmos_workflow.execution.dialect import Answer, Call
-from cosmos_workflow.execution.dialects.http_job import HttpJob, Ways, place
+from cosmos_workflow.execution.dialects.http_job import HttpJob
 from cosmos_workflow.execution.job import Attached, Input, RequestJob
 from cosmos_workflow.execution.on_http import OnHttp
 from cosmos_workflow.execution.on_http_client import Address, Client, LostAnswer
 from cosmos_workflow.execution.target import Handle
 from cosmos_workflow.ids import sha256_file
 
-TOKEN = "s3cr3t-t0ken/1+2"
-SIGNATURE = "s3cr3t-signature"
 SILENCE = 0.6
-
-
-class Films(HttpJob):
-    """The dialect of the server that misbehaves: it lists its jobs."""
-
-    name: ClassVar[str] = "films"
-    WAYS: ClassVar[Ways] = Ways(
-        create="/jobs",
-        look="/jobs/{id}",
-        cancel=("DELETE", "/jobs/{id}"),
-        phases={"queued": "queued", "done": "succeeded", "cancelled": "cancelled"},
-        output="output",
-        progress="progress",
-        kept=("output",),
-        probe="/health",
-    )  # fmt: skip
-
-    def recent(self, job: RequestJob) -> Call | None:
-        return Call("GET", "/jobs")
-
-    def ours(self, answer: Answer, job: RequestJob, since: float) -> Sequence[str]:
-        return [row["id"] for row in place(answer.body, "jobs")
-                if row["name"] == job.body["name"] and row["created"] >= since]  # fmt: skip
-
-    def upload(self, key: str, media_type: str) -> Call | None:
-        return Call("POST", "/files", {"content": Attached(key, "file", media_type)}, "form")
-
-    def uploaded(self, answer: Answer) -> str:
-        return str(place(answer.body, "url"))
-
-
-class Unlisted(Films):
-    """The same, without a list."""
-
-    def recent(self, job: RequestJob) -> Call | None:
-        return None
-
-
-class Keyed(Unlisted):
-    """The same, where a job's name makes a repeat harmless."""
-
-    WAYS: ClassVar[Ways] = Ways(
-        create="/jobs",
-        look="/jobs/{id}",
-        phases={"done": "succeeded"},
-        idempotency="Idempotency-Key",
-    )
 
 
 @pytest.fixture

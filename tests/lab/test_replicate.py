@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import subprocess
 from collections.abc import Iterator
+from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 from project import Project
 from scene import counted, until
@@ -114,7 +118,10 @@ def test_a_first_frame_goes_with_the_request_or_is_uploaded(
     said = ran(project, run)
     assert "making still from color.mp4" in said
     home(project, run)
-    assert asked(server).body["input"]["image"].startswith("data:image/png;base64,iVBOR")
+    head, _, text = asked(server).body["input"]["image"].partition(",")
+    assert head == "data:image/png;base64"
+    assert np.array_equal(picture(base64.b64decode(text)), frame(project, 3))
+    assert not np.array_equal(frame(project, 2), frame(project, 3))
     assert asked(server).body["version"].endswith(COG_I2V)
     subprocess.run(
         ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "nullsrc=s=800x600,geq=random(1)*255",
@@ -162,6 +169,21 @@ def test_a_quick_model_is_waited_for(project: Project, server: ReplicateServer) 
     ran(project, run)
     home(project, run)
     assert asked(server).status == "succeeded"
+
+
+def picture(png: bytes) -> np.ndarray[Any, Any]:
+    """Pixels of a PNG."""
+    return cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)  # type: ignore[return-value]
+
+
+def frame(project: Project, number: int) -> np.ndarray[Any, Any]:
+    """Pixels of a frame of the small shot, counted from 0, by another way than the product's."""
+    done = subprocess.run(
+        ["ffmpeg", "-v", "error", "-i", str(project.root / "shot/color.mp4"), "-frames:v", "12",
+         "-f", "rawvideo", "-pix_fmt", "bgr24", "-"],
+        capture_output=True, check=True,
+    )  # fmt: skip
+    return np.frombuffer(done.stdout, np.uint8).reshape(12, 176, 320, 3)[number]
 
 
 # -- what is refused, and where -------------------------------------------------------------------

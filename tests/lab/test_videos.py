@@ -271,7 +271,7 @@ def test_a_token_is_sent_and_kept_nowhere(project: Project, server: VideosServer
     server.be.token = "s3cret-token"
     configure(project, server, 'token = "OMNI_TOKEN"')
     run = made(project, "rain", "--option", "frames=5")
-    assert "token" in project.cosmos("run", run, "--target", "omni", code=4).stderr
+    assert "OMNI_TOKEN" in project.cosmos("run", run, "--target", "omni", code=2).stderr
     project.cosmos("run", run, "--target", "omni", env={"OMNI_TOKEN": server.be.token})
     folder, _ = home(project, run)
     for file in folder.path.iterdir():

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import pytest
+
+from cosmos_workflow.engines import ENGINES
 from cosmos_workflow.engines.convert import Converted, convert
 from cosmos_workflow.engines.engine import Limit
 from cosmos_workflow.engines.preview import Preview
 from cosmos_workflow.engines.rules import settle
 from cosmos_workflow.engines.transfer1 import Transfer1
 from cosmos_workflow.engines.upscale import Upscale
+from cosmos_workflow.errors import SpecError
 from cosmos_workflow.prompts.enums import Modality
 from tests.engine_samples import prompt_spec, run_spec
 
@@ -125,3 +129,41 @@ def test_a_number_that_means_another_thing_is_named() -> None:
     (change,) = convert(run, prompt, Transfer1(), Wide()).changes
     assert (change.asked, change.becomes) == (60.0, 60.0) and "of 80 in transfer1" in change.why
     assert convert(run, prompt, Transfer1(), Preview()).changes == ()
+
+
+PAIRS = [(one, other) for one in ENGINES.rows for other in ENGINES.rows if one != other]
+
+
+@pytest.mark.parametrize(("name", "other"), PAIRS)
+def test_between_any_two_engines_every_wish_is_kept_or_named(name: str, other: str) -> None:
+    source, engine = ENGINES.load(name)(), ENGINES.load(other)()
+    prompt = prompt_spec("words", controls=["edge", "depth"])
+    wishes = {key: wish(key, limit) for key, limit in source.limits.items()}
+    takes = [one for one in (Modality.EDGE, Modality.DEPTH) if one in source.modalities]
+    weights: dict[str, float | str] = {one: 0.3 for one in takes}
+    run = run_spec(name, prompt, weights=weights, parameters=wishes)
+    made = convert(run, prompt, source, engine)
+    named = {change.what for change in made.changes}
+    kept = made.run.parameters.model_dump(mode="json")
+    for key, value in wishes.items():
+        usual = source.defaults(run).get(key)
+        assert kept[key] == value or key in named or value == usual, key
+    for modality, weight in weights.items():
+        now = made.run.control_weights.get(Modality(modality))
+        assert now == weight or f"weight of {modality}" in named
+    try:
+        settled = settle(engine, made.run, prompt)
+    except SpecError as error:
+        assert error.message  # it cannot be a run for it at all, and says so
+        return
+    for key, value in made.run.parameters.model_dump(mode="json", exclude_none=True).items():
+        assert settled.parameters.model_dump(mode="json")[key] == value, key
+
+
+def wish(name: str, limit: Limit) -> Any:
+    """Something that is allowed and not the default."""
+    if limit.choices:
+        return next(choice for choice in limit.choices if choice != limit.default)
+    high = limit.high if limit.high is not None else 100
+    near = high - 1 if high - 1 != limit.default else high - 2
+    return int(near) if name in ("seed", "num_steps", "fps") else float(near)

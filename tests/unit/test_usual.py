@@ -66,3 +66,8 @@ def test_models_say_sizes_and_what_becomes_of_frames() -> None:
 def test_something_can_be_said_of_every_engine(name: str) -> None:
     found = usual(ENGINES.load(name)())
     assert found.faults or found.least >= 1
+
+
+def test_what_a_services_model_decides_is_not_ours_to_say() -> None:
+    known = {name: usual(ENGINES.load(name)()).known for name in ("replicate", "vllm_omni")}
+    assert known == {"replicate": False, "vllm_omni": True} and usual(Preview()).known

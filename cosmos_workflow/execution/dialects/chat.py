@@ -34,7 +34,7 @@ MOST_ANSWERS = 3
 
 MOST_FAULTS = 12
 
-_CALL = "/chat/completions"
+_CALL, _MODELS = "/chat/completions", "/models"
 _KEPT: Mapping[str, type] = {"id": str, "model": str, "system_fingerprint": str}
 
 
@@ -57,8 +57,8 @@ class Chat:
         return url if urlsplit(url).path.strip("/") else f"{url}/v1"
 
     def ready(self, url: str) -> Call | None:
-        """There is no such call that all of them have."""
-        return None
+        """Its list of models: not all of them have one, but all of them answer."""
+        return Call("GET", _MODELS)
 
     def is_ready(self, answer: Answer) -> str:
         """Ready as soon as it answers.  Raises HostError where that is a fault of its own."""
@@ -147,7 +147,7 @@ class Chat:
 
     def probe(self) -> Sequence[Call]:
         """Which models there are."""
-        return (Call("GET", "/models"),)
+        return (Call("GET", _MODELS),)
 
     def service(self, answers: Sequence[Answer | None]) -> ServiceFacts:
         """Ready when it answers; its models, where it lists them."""
@@ -166,7 +166,7 @@ class Chat:
 
 
 def _is_json(job: RequestJob) -> bool:
-    return job.expects.get("type", "string") != "string"
+    return bool(job.expects) and job.expects.get("type") != "string"
 
 
 def _wrong(job: RequestJob, fields: Mapping[str, Any]) -> list[str]:
