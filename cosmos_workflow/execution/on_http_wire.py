@@ -169,6 +169,11 @@ def _unreached(name: str, host: str, error: Exception) -> Exception:
             f"{name} ({host}) does not speak https there",
             hint=f'url = "http://...", below [services.{name}], if the network is your own',
         )
+    if "handshake" in said.lower():
+        return HostUnreachable(
+            f"{name} ({host}) does not answer in TLS: {said}",
+            hint="does it speak https there? else url begins with http://",
+        )
     return HostUnreachable(
         f"no connection to {name} ({host}): {said}",
         hint=f"does the service run, and is its url right? cosmos status --target {name}",

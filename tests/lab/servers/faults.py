@@ -13,6 +13,7 @@ import re
 import secrets
 import socket
 import socketserver
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -61,17 +62,19 @@ class FaultsServer(socketserver.ThreadingTCPServer):
         self.film = film
         self.jobs: dict[str, Job] = {}
         self.requests: list[Request] = []
+        self.tunnels: list[str] = []
         self.faults: dict[str, list[Fault]] = {}
         self.looks = 0
         self.elsewhere = ""
         self.closing = threading.Event()
         self.ranges = True
+        self.tls: ssl.SSLContext | None = None
         self._lock = threading.Lock()
 
     @property
     def url(self) -> str:
         """Its address."""
-        return f"http://127.0.0.1:{self.server_address[1]}"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self.server_address[1]}"
 
     def on(self, operation: str, *faults: Fault, times: int = 1) -> None:
         """What the next calls of a kind meet; ``times`` over."""
@@ -105,6 +108,8 @@ class Talk(socketserver.BaseRequestHandler):
     def handle(self) -> None:
         with suppress(OSError, ValueError):
             self.request.settimeout(LATE)
+            if self.server.tls:
+                self.request = self.server.tls.wrap_socket(self.request, server_side=True)
             call = self._read()
             self.server.requests.append(call)
             operation = operation_of(call)
@@ -118,9 +123,15 @@ class Talk(socketserver.BaseRequestHandler):
             if not more:
                 raise ValueError("the client went away")
             data += more
+            if data.startswith(b"\x16\x03"):  # TLS
+                self.head(400, Content_Length=0)
+                raise ValueError("not in clear")
         head, _, body = data.partition(b"\r\n\r\n")
         first, *lines = head.decode("latin-1").split("\r\n")
-        method, path, _ = first.split(" ", 2)
+        method, address, _ = first.split(" ", 2)
+        if method == "CONNECT":
+            self._tunnel(address)
+        path = re.sub(r"^http://[^/]+", "", address)  # whole where we are asked as a proxy
         pairs = (line.partition(":") for line in lines)
         headers = {name.lower(): value.strip() for name, _, value in pairs}
         length, parts = int(headers.get("content-length", "0")), [body]
@@ -136,6 +147,28 @@ class Talk(socketserver.BaseRequestHandler):
             self.server.requests.append(Request(method, path, headers, b"", False))
             raise ValueError("the client hung up")
         return Request(method, path, headers, b"".join(parts), True)
+
+    def _tunnel(self, address: str) -> None:
+        """Be a proxy that leads to 127.0.0.1, whatever the name."""
+        self.server.tunnels.append(address)
+        if fault := self.server.next_fault("tunnel"):
+            fault(self, Request("CONNECT", address, {}, b"", True))
+            raise ValueError("no tunnel")
+        there = socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2])))
+        self.raw(b"HTTP/1.1 200 So\r\n\r\n")
+
+        def pour(source: socket.socket, sink: socket.socket) -> None:
+            with suppress(OSError):
+                while data := source.recv(65536):
+                    sink.sendall(data)
+                sink.shutdown(socket.SHUT_WR)
+
+        back = threading.Thread(target=pour, args=(there, self.request), daemon=True)
+        back.start()
+        pour(self.request, there)
+        back.join()
+        there.close()
+        raise ValueError("the tunnel is closed")
 
     # -- what can be written -------------------------------------------------------------------
 
