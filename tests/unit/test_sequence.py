@@ -377,8 +377,11 @@ def test_handles_that_leave_nothing(tmp_path: Path) -> None:
 def test_odd_sides_come_with_the_size_to_render(tmp_path: Path) -> None:
     for frame in (1, 2):
         (tmp_path / f"color.{frame}.png").write_bytes(png(9, 5))
-    assert "render at 8x4" in faults(tmp_path)
+    assert "render at 8x4, or --resize" in faults(tmp_path)
     assert read(tmp_path, Reading(mixed_sizes=True)).width == 9
+    for frame in (1, 2):
+        (tmp_path / f"color.{frame}.png").write_bytes(png(1, 1))
+    assert faults(tmp_path).rstrip().endswith("render at 2x2")
 
 
 def test_versions(tmp_path: Path) -> None:
