@@ -224,6 +224,14 @@ def test_layers_with_a_mistake_in_their_names(tmp_path: Path) -> None:
     assert read(tmp_path).modalities == ("color",)
     layered(tmp_path, "depth", "8 4 dist")
     assert "no depth in depth.####.exr: it has layers dist; add the right" in faults(tmp_path)
+    (tmp_path / "own").mkdir()
+    layered(tmp_path / "own", "beauty", "8 4 Beuty Pdz")
+    assert "it has layers Beuty, Pdz; did you mean Beuty -> beauty?" in faults(tmp_path / "own")
+
+
+def test_a_pass_whose_names_are_taken_away_is_left_out(tmp_path: Path) -> None:
+    layered(tmp_path, "shot", "8 4 C depth Pz")
+    assert read(tmp_path, Reading(passes=Passes(depth=()))).modalities == ("color",)
 
 
 def test_layers_that_change_on_the_way(tmp_path: Path) -> None:
