@@ -75,7 +75,10 @@ def _next(found: Inspected | VideoFacts | PreparedFacts, path: Path) -> str:
     from cosmos_workflow.workflows.inspect import VideoFacts
 
     if isinstance(found, Inspected):
-        return f"cosmos prepare-inference {shlex.quote(nearby(found.folder))}"
+        folder = shlex.quote(nearby(found.folder))
+        if found.versions:
+            return f"cosmos inspect {folder} --latest"
+        return f"cosmos prepare-inference {folder}"
     if isinstance(found, VideoFacts):
         return f'cosmos create-spec NAME "PROMPT" --input-video {shlex.quote(nearby(path))}'
     return f'cosmos create-spec NAME "PROMPT" --from {shlex.quote(found.folder.absolute().name)}'
@@ -83,6 +86,10 @@ def _next(found: Inspected | VideoFacts | PreparedFacts, path: Path) -> str:
 
 def _folder(screen: Screen, found: Inspected, verbose: bool) -> None:
     screen.say(nearby(found.folder), "bold")
+    if found.versions:
+        versions = [(one.name, ", ".join(one.files), one.frames) for one in found.versions]
+        screen.table(("version", "files", "frames"), versions)
+        return
     if not found.sequences:
         screen.say("no numbered pictures")
         return

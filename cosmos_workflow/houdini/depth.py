@@ -89,7 +89,8 @@ def measure(samples: Iterable[NDArray[np.floating]], depth: Depth) -> Scale:
     if measured and not z.size:
         raise MediaError(
             f"depth cannot be measured: {len(ranked)} frames looked at have no distance in them",
-            hint="is the layer a distance? set [depth] near and far, or leave depth out",
+            hint="is the layer a distance? give --near and --far, or leave it out:"
+            " [passes] depth = []",
         )
     ends = (depth.percentile, 100.0 - depth.percentile)
     low, high = np.percentile(z, ends) if z.size else (0.0, 0.0)

@@ -73,7 +73,8 @@ def _layer_for(
 
 def _told_by(stem: str, names: Passes) -> str | None:
     """What the stem says: a pass, "" for one that is not delivered, None when it says nothing."""
-    for part in (stem, re.split(r"[._\- ]", stem)[-1]):
+    tails = [stem[found.end() :] for found in re.finditer(r"[._\- ]", stem)]
+    for part in (stem, *(one for one in tails if len(one) > 2 or one == tails[-1])):
         text = word(part)
         if not text:
             continue

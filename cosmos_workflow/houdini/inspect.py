@@ -20,6 +20,7 @@ from cosmos_workflow.houdini.picture import BrokenPicture
 from cosmos_workflow.houdini.sequence import examine
 from cosmos_workflow.houdini.shot import Reading
 from cosmos_workflow.houdini.takes import Take, choose
+from cosmos_workflow.houdini.versions import versions_in
 from cosmos_workflow.prompts.enums import Modality
 
 
@@ -47,12 +48,25 @@ class SequenceFacts:
 
 
 @dataclass(frozen=True)
+class VersionFacts:
+    """A version below a folder: its name, the patterns of its files, and their frames."""
+
+    name: str
+    files: tuple[str, ...]
+    frames: str
+
+
+@dataclass(frozen=True)
 class Inspected:
-    """A folder or one file: its sequences, and all that keeps them from being prepared."""
+    """A folder or one file: its sequences, and all that keeps them from being prepared.
+
+    ``versions``: the lowest first, of a folder that holds nothing else.
+    """
 
     folder: Path
     sequences: tuple[SequenceFacts, ...]
     problems: tuple[str, ...]
+    versions: tuple[VersionFacts, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The same as JSON values."""
@@ -62,8 +76,11 @@ class Inspected:
 def inspect_folder(folder: Path, reading: Reading, report: Report | None = None) -> Inspected:
     """Every sequence of the folder; each file of a pass is looked at to its last byte.
 
-    Raises MediaError when the folder cannot be read.
+    Of a folder that only has versions, those.  Raises MediaError when the folder cannot be read.
     """
+    below = () if reading.latest else _versions(folder)
+    if below:
+        return Inspected(folder, (), (), below)
     seen = examine(folder, reading, report=report)
     looked = {take.files.pattern: one for take, one in zip(seen.takes, seen.looked, strict=True)}
     return _inspected(seen.folder, seen.sequences, seen.takes, looked, reading, seen.faults)
@@ -83,6 +100,24 @@ def inspect_picture(path: Path, reading: Reading) -> Inspected:
     found = _inspected(path.parent, [files], takes, {files.pattern: looked}, reading, ())
     problems = [*found.problems, *looked.faults()]
     return Inspected(path.parent, found.sequences, tuple(dict.fromkeys(problems)))
+
+
+def _versions(folder: Path) -> tuple[VersionFacts, ...]:
+    """The versions in a folder without frames of its own; none where it cannot be read."""
+    try:
+        if any(one.ending in FORMATS for one in list_sequences(folder)):
+            return ()
+        found = [(one.path.name, list_sequences(one.path)) for one in versions_in(folder)]
+    except OSError:
+        return ()  # the reading of the folder says why
+    return tuple(
+        VersionFacts(
+            name,
+            tuple(one.pattern for one in files),
+            ranges({number for one in files for number in one.frames}),
+        )
+        for name, files in found
+    )
 
 
 def _inspected(

@@ -34,14 +34,16 @@ def _no_color(found: Sequence[Found], chosen: Mapping[Modality, Found], names: P
     faults = ["there is no color pass: color.NNNN.png or .exr, or a layer of an EXR"]
     for one in found:
         if one.layers and not one.told(names):
-            said = f"no color in {one.files.pattern}: it has layers {_layers(one)}"
-            near = passes.closest(one.layers, names, [Modality.COLOR])
-            faults.append(
-                f"{said}; did you mean {near[0]} -> {near[2]}? add it to [passes] color"
-                if near
-                else f"{said}; add the right one to [passes] color"
-            )
+            faults.append(_not_in(one, Modality.COLOR, names))
     return faults
+
+
+def _not_in(one: Found, modality: Modality, names: Passes) -> str:
+    """A file without the layer that it should have, and the one that may have been meant."""
+    said = f"no {modality} in {one.files.pattern}: it has layers {_layers(one)}"
+    near = passes.closest(one.layers, names, [modality])
+    what = f"did you mean {near[0]} -> {near[2]}? add it" if near else "add the right one"
+    return f"{said}; {what} to [passes] {modality}"
 
 
 def _layer_faults(
@@ -54,12 +56,14 @@ def _layer_faults(
             continue
         own = one.told(names)
         if own and own not in chosen:
-            layers = _layers(one)
-            faults.append(
-                f"no {own} in {one.files.pattern}: it has layers {layers};"
-                f" add the right one to [passes] {own}"
-            )
-        missing = [m for m in passes.PASSES if m not in chosen and m is not Modality.COLOR]
+            faults.append(_not_in(one, own, names))
+        missing = [
+            modality
+            for modality in passes.PASSES
+            if modality not in chosen
+            and modality is not Modality.COLOR
+            and passes.aliases(modality, names)
+        ]
         unknown = [layer for layer in one.layers if layer not in one.passes.values()]
         near = passes.closest(unknown, names, [m for m in missing if m is not own])
         if near:

@@ -109,9 +109,10 @@ def _size_faults(looked: Sequence[Looked]) -> list[str]:
         return [f"mixed sizes: {said}; render one size, or --resize"]
     for width, height in sizes:
         if width % 2 or height % 2:
-            even = f"{width - width % 2}x{height - height % 2}"
+            even = f"{max(2, width - width % 2)}x{max(2, height - height % 2)}"
+            cut = ", or --resize" if min(width, height) > 1 else ""
             return [
                 f"{width}x{height} has an odd side, which H.264 4:2:0 cannot hold;"
-                f" render at {even}, or --resize"
+                f" render at {even}{cut}"
             ]
     return []

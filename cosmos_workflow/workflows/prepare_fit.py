@@ -44,7 +44,7 @@ def framed(shot: Shot, wishes: Wishes) -> tuple[Framing, tuple[str, ...]]:
     """
     size = shot.width, shot.height
     if not wishes.engine:
-        return Framing(size, size), ()
+        return evened(size), ()
     media = Media(*size, wishes.fps, len(shot.frames), "h264", "yuv420p")
     fit = engine(wishes.engine).fit(media)
     wanted = fit.width, fit.height
@@ -59,6 +59,19 @@ def framed(shot: Shot, wishes: Wishes) -> tuple[Framing, tuple[str, ...]]:
         )
     notes = tuple(f"{wishes.engine}: {note}" for note in fit.notes)
     return framing(size, wanted, wishes.fit if wanted != size else ""), notes
+
+
+def evened(size: Size) -> Framing:
+    """How a picture with an odd side loses a row or a column, and no other pixel changes.
+
+    Raises MediaError when nothing would be left.
+    """
+    even = size[0] - size[0] % 2, size[1] - size[1] % 2
+    if not all(even):
+        raise MediaError(
+            f"{_by(size)} is less than a video can hold", hint="render at 2x2 or larger"
+        )
+    return Framing(even, size, "crop" if even != size else "")
 
 
 def framing(size: Size, wanted: Size, by: FitBy) -> Framing:

@@ -84,8 +84,13 @@ def test_the_highest_version_is_taken_when_asked_for(project, cosmos):
     png(project / "v2" / "color.1.png")
     png(project / "v10" / "color.7.png")
     assert "v10\n" in cosmos("inspect", ".", "--latest").out
+    (project / "v11").mkdir()
     said = cosmos("inspect", ".")
-    assert said.code == 7 and "--latest" in said.err
+    assert said.code == 0 and said.out.endswith("next: cosmos inspect . --latest\n")
+    rows = [line.split() for line in said.out.splitlines()]
+    assert ["v10", "color.####.png", "7"] in rows and ["v11"] in rows
+    (told,) = cosmos("inspect", ".", "--json").objects
+    assert [one["name"] for one in told["versions"]] == ["v2", "v10", "v11"]
 
 
 def test_what_cannot_be_read_is_an_error(project, cosmos):

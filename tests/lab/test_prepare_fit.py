@@ -51,6 +51,22 @@ def test_another_size_is_one_error_with_every_way_out(tmp_path: Path) -> None:
     assert not (tmp_path / "inputs").exists()
 
 
+def test_an_odd_side_loses_its_last_row_and_column(tmp_path: Path) -> None:
+    folder = shot(tmp_path / "renders", 2, (33, 17))
+    with pytest.raises(MediaError, match="render at 32x16, or --resize"):
+        prepared(tmp_path, folder)
+    made, facts, said = prepared(tmp_path, folder, resize=True, masters=True)
+    assert facts.resolution == (32, 16) and "color: cut to 32x16" in said
+    assert probe(made / "depth.mp4").width == 32
+    assert colours(made / "masters" / "segmentation.mkv") <= set(IDS)
+
+
+def test_a_single_pixel_is_no_video(tmp_path: Path) -> None:
+    folder = shot(tmp_path / "renders", 1, (1, 1))
+    with pytest.raises(MediaError, match="1x1 is less than a video can hold"):
+        prepared(tmp_path, folder, resize=True)
+
+
 def test_the_right_size_is_told_how_long_it_is(tmp_path: Path) -> None:
     folder = shot(tmp_path / "renders", 1, WIDE)
     _, facts, said = prepared(tmp_path, folder, engine="transfer1", fit="crop")

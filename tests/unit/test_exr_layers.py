@@ -99,6 +99,7 @@ def test_a_cryptomatte_is_not_its_preview(tmp_path: Path) -> None:
         ("color", "Y", {"color": "Y"}),
         ("anything", "R G B A", {"color": "rgba"}),
         ("segmentation", "R G B", {"segmentation": "rgba"}),
+        ("sh010_crypto_object", "R G B", {"segmentation": "rgba"}),
         ("edge", "Y", {"edge": "Y"}),
         ("normals", "R G B", {}),
         ("depth", "R G B Z", {"depth": "Z"}),

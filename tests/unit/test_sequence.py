@@ -224,6 +224,14 @@ def test_layers_with_a_mistake_in_their_names(tmp_path: Path) -> None:
     assert read(tmp_path).modalities == ("color",)
     layered(tmp_path, "depth", "8 4 dist")
     assert "no depth in depth.####.exr: it has layers dist; add the right" in faults(tmp_path)
+    (tmp_path / "own").mkdir()
+    layered(tmp_path / "own", "beauty", "8 4 Beuty Pdz")
+    assert "it has layers Beuty, Pdz; did you mean Beuty -> beauty?" in faults(tmp_path / "own")
+
+
+def test_a_pass_whose_names_are_taken_away_is_left_out(tmp_path: Path) -> None:
+    layered(tmp_path, "shot", "8 4 C depth Pz")
+    assert read(tmp_path, Reading(passes=Passes(depth=()))).modalities == ("color",)
 
 
 def test_layers_that_change_on_the_way(tmp_path: Path) -> None:
@@ -377,8 +385,11 @@ def test_handles_that_leave_nothing(tmp_path: Path) -> None:
 def test_odd_sides_come_with_the_size_to_render(tmp_path: Path) -> None:
     for frame in (1, 2):
         (tmp_path / f"color.{frame}.png").write_bytes(png(9, 5))
-    assert "render at 8x4" in faults(tmp_path)
+    assert "render at 8x4, or --resize" in faults(tmp_path)
     assert read(tmp_path, Reading(mixed_sizes=True)).width == 9
+    for frame in (1, 2):
+        (tmp_path / f"color.{frame}.png").write_bytes(png(1, 1))
+    assert faults(tmp_path).rstrip().endswith("render at 2x2")
 
 
 def test_versions(tmp_path: Path) -> None:
