@@ -84,7 +84,7 @@ class Enhance(CommandEngine):
     def fit(self, media: Media) -> Fit:
         """It looks at two frames, made small."""
         width, height = _size(media)
-        return Fit(width, height, (f"it looks at the first {FRAMES} of {media.frames} frames",))
+        return Fit(width, height, (f"it looks at the first {FRAMES} frames alone",))
 
     def facts(self, request: RunRequest) -> Sequence[str]:
         """What it is shown."""
