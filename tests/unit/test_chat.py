@@ -113,7 +113,7 @@ def test_a_token_only_where_there_is_one() -> None:
 def test_models_as_far_as_they_are_told() -> None:
     rows = {"data": [{"id": "a"}, {"id": "b"}, {}, 3]}
     assert DIALECT.service([Answer(200, {}, rows)]).models == ("a", "b")
-    assert DIALECT.service([Answer(404, {}, {"detail": "no"})]) == ServiceFacts(True)
+    assert DIALECT.service([Answer(404, {}, {"detail": "no"})]) == ServiceFacts(True, "ready")
     assert not DIALECT.service([Answer(503, {}, None, "busy")]).ready
     assert not DIALECT.service([None]).ready
 
