@@ -15,7 +15,7 @@ import pytest  # noqa: E402
 
 from benchmarks.table import Row, printed  # noqa: E402
 
-NAMES = ("overhead", "status", "startup", "listing", "transfer", "preview")
+NAMES = ("overhead", "status", "startup", "listing", "transfer", "preview", "http")
 """Modules of this package with a ``measure``, in the order of the table."""
 
 NOT_HERE = (pytest.skip.Exception, pytest.fail.Exception)
