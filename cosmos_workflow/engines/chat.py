@@ -203,7 +203,8 @@ def _stills(request: RunRequest) -> tuple[Input, ...]:
     media = request.media[video]
     count = max(1, min(count, media.frames))
     numbers = [round(index * (media.frames - 1) / max(1, count - 1)) for index in range(count)]
-    width, height = enhance_result.small(media, LONGEST_SIDE)
+    factor = min(1.0, LONGEST_SIDE / max(media.width, media.height))
+    width, height = enhance_result.scaled(media, factor)
     shape = {"width": width, "height": height}
     return tuple(
         Input(f"still_{number}", f"still_{number}.png",

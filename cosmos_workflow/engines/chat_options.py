@@ -42,7 +42,7 @@ class ChatOptions(engine.Options):
         3, ge=1, le=10, description="how often it is asked when it is busy or at fault"
     )
     extras: dict[str, JsonValue] = Field(
-        default_factory=dict, description="further fields of the request; null leaves one away"
+        {}, description="further fields of the request; null leaves one away"
     )
 
 

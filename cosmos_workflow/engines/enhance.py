@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -29,8 +30,8 @@ GPU_MEMORY_GIB = 32.0
 FRAMES = 2
 """It looks at the first two frames of the video it is given, and at no others."""
 
-LONGEST_SIDE = 640
-"""Pixels.  It counts a token for each 16x16 of them and has 4096 for everything: two frames of
+MOST_PIXELS = 640 * 352
+"""Of a frame.  It counts a token for each 16x16 of them and has 4096 for everything: two frames of
 1280x704 alone would be more."""
 
 MOST_BYTES = 5000
@@ -83,7 +84,7 @@ class Enhance(CommandEngine):
     def fit(self, media: Media) -> Fit:
         """It looks at two frames, made small."""
         width, height = _size(media)
-        return Fit(width, height, (f"it looks at the first {FRAMES} of {media.frames} frames",))
+        return Fit(width, height, (f"it looks at the first {FRAMES} frames alone",))
 
     def facts(self, request: RunRequest) -> Sequence[str]:
         """What it is shown."""
@@ -165,7 +166,9 @@ def _shown(request: RunRequest) -> tuple[Modality, Path]:
 
 
 def _size(media: Media) -> tuple[int, int]:
-    return enhance_result.small(media, LONGEST_SIDE)
+    """Width and height that it is shown, even."""
+    factor = min(1.0, math.sqrt(MOST_PIXELS / (media.width * media.height)))
+    return enhance_result.scaled(media, factor)
 
 
 def _input(request: RunRequest) -> Input:

@@ -25,9 +25,8 @@ def succeeded(ended: JobEnded) -> Succeeded | None:
     return Succeeded((first, *(Output(f.path, f.size, f.sha256) for f in rest)))
 
 
-def small(media: Media, longest: int) -> tuple[int, int]:
-    """Width and height, even, of a copy whose longer side has at most so many pixels."""
-    factor = min(1.0, longest / max(media.width, media.height))
+def scaled(media: Media, factor: float) -> tuple[int, int]:
+    """Width and height of a smaller copy, both even."""
     width, height = (max(16, int(side * factor) // 2 * 2) for side in (media.width, media.height))
     return width, height
 

@@ -43,7 +43,7 @@ from cosmos_workflow.execution.on_http_explain import explain
 from cosmos_workflow.execution.on_http_probe import probed, understood
 from cosmos_workflow.execution.target import Handle
 
-FIRST_LOOK, LONGEST_LOOK = 1.0, 15.0
+LOOKS = (1.0, 15.0)
 """Seconds between looks: short at first, then longer and longer."""
 
 _CLOCK = 2.0
@@ -52,6 +52,7 @@ _CLOCK = 2.0
 
 class OnHttp:
     """A target that is a service.  ``token``: the variable with it, if it is asked with one.
+    ``looks``: seconds between looks at a job, the shortest and the longest.
 
     ``machine``: one of ours that the server runs on; inputs that it reads by path are put there.
     ``webhook``: the address that the service may call when a job is over.
@@ -66,6 +67,7 @@ class OnHttp:
         machine: OnHost | None = None,
         webhook: str = "",
         token: str = "",
+        looks: tuple[float, float] = LOOKS,
     ) -> None:
         self.name = name
         self._client = client
@@ -73,6 +75,7 @@ class OnHttp:
         self.machine = machine
         self._webhook = webhook
         self._token = token
+        self._looks = looks
         self._settled: dict[str, RequestJob] = {}
         self._paths: Mapping[str, str] = {}
         self._lost: dict[str, tuple[float, float]] = {}
@@ -237,7 +240,8 @@ class OnHttp:
 
         The log is the service's own, and a last line with the facts of its last answer.
         """
-        pause, before = FIRST_LOOK, None
+        shortest, longest = self._looks
+        pause, before = shortest, None
         while True:
             seen = self._look(handle)
             yield from self.told()
@@ -246,7 +250,7 @@ class OnHttp:
             if seen.over:
                 yield _ended(seen)
                 return
-            left = handle.since + limit - time.time() if limit else LONGEST_LOOK
+            left = handle.since + limit - time.time() if limit else longest + 1
             if left <= 0:
                 if self._dialect.cancel(handle.ref):
                     self.cancel(handle)
@@ -255,9 +259,9 @@ class OnHttp:
             now = _where(seen)
             if now != before:
                 yield Progress(*now)
-                pause, before = FIRST_LOOK, now
+                pause, before = shortest, now
             time.sleep(min(pause, left))
-            pause = min(pause * 1.3, LONGEST_LOOK)
+            pause = min(pause * 1.3, longest)
 
     def _look(self, handle: Handle) -> Seen:
         answer = self._client.ask("look", self._dialect.look(handle.ref))

@@ -9,6 +9,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from cosmos_workflow.connection.host import Report
 from cosmos_workflow.errors import TransferError
 from cosmos_workflow.execution.job import Attached
 
-_PIECE = 3 * 64 * 1024
+_PIECE = 3 * 128 * 1024
 """Bytes read at once; a multiple of three, so that base64 of the pieces is base64 of the whole."""
 
 _ANY: Mapping[str, str] = {}
@@ -51,14 +52,16 @@ class FilePart:
         """The file, a piece at a time.  Raises TransferError when it is not what it was."""
         size, read, sum_ = self.size, 0, hashlib.sha256()
         try:
-            with self.path.open("rb") as file:
+            with self.path.open("rb") as file, ThreadPoolExecutor(1) as beside:
                 while data := file.read(_PIECE):
                     read += len(data)
-                    sum_.update(data)
-                    same = read < size or self.sha256 in ("", sum_.hexdigest())
-                    if read > size or not same:
-                        raise _changed(self.path)
+                    summed = beside.submit(sum_.update, data)  # while the piece is sent
+                    if read >= size:
+                        summed.result()
+                        if read > size or self.sha256 not in ("", sum_.hexdigest()):
+                            raise _changed(self.path)
                     yield base64.b64encode(data) if self.base64 else data
+                    summed.result()
         except OSError as error:
             raise _gone(self.path, error) from error
         if read < size:

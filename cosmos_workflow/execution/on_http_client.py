@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -56,7 +57,8 @@ class Client:
     headers: Callable[[], Mapping[str, str]] = dict
     tell: Callable[[Exchanged], None] = lambda event: None
     reach: Callable[[int], int] | None = None
-    _http: httpx.Client | None = field(default=None, repr=False)
+    _http: dict[bool, httpx.Client] = field(default_factory=dict, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _said: set[str] = field(default_factory=set, repr=False)
 
     def ask(
@@ -180,9 +182,8 @@ class Client:
 
     def close(self) -> None:
         """Let go of connections."""
-        if self._http is not None:
-            self._http.close()
-            self._http = None
+        while self._http:
+            self._http.popitem()[1].close()
 
     # -- one call ------------------------------------------------------------------------------
 
@@ -239,11 +240,10 @@ class Client:
         """The head of the answer to one request."""
         import httpx
 
-        if self._http is None:
-            self._http = opened(self.address, direct=self.reach is not None)
+        http = self._opened(secure=_scheme(url) == "https")
         silence = call.seconds or self.address.silence
         to, name = self._reached(url)
-        request = self._http.build_request(
+        request = http.build_request(
             call.method,
             to,
             headers={
@@ -256,9 +256,16 @@ class Client:
             extensions={"trace": watch.trace, **_named(name)},
         )
         try:
-            return self._http.send(request, stream=True)
+            return http.send(request, stream=True)
         finally:
-            self._http.cookies.clear()
+            http.cookies.clear()
+
+    def _opened(self, *, secure: bool) -> httpx.Client:
+        with self._lock:
+            if secure not in self._http:
+                direct = self.reach is not None
+                self._http[secure] = opened(self.address, direct=direct, secure=secure)
+            return self._http[secure]
 
     def _headers(self, call: Call, more: Mapping[str, str] | None, ours: bool) -> Mapping[str, str]:
         if not ours:

@@ -20,7 +20,7 @@ _SUBJECT: Mapping[str, Any] = {
     "location": "where in the picture, like center foreground",
     "relative_size": "how much of the picture it takes: small, medium or large within frame",
     "orientation": "which way it faces, seen from the camera",
-    "pose": "? how its body or its parts are held",
+    "pose": "? how its body or its parts are held; empty for what has none",
     "action": "what it does, briefly",
     "state_changes": "how pose or action change; No significant change. where they do not",
     "clothing": "? what it wears; empty for what is no person",
@@ -67,7 +67,7 @@ _CAPTION: Mapping[str, Any] = {
             "category": "physical_in_scene, scene_sign, ui_text, vehicle_graphic, logo or label",
             "appearance": "lettering, colour, size",
             "spatial_temporal": "where it is, and when it is seen",
-            "context": "? what it is for",
+            "context": "? what it is for; empty if nobody can tell",
         }
     ],
     "segments": [

@@ -95,6 +95,8 @@ def _one(folder: RunFolder, frames: int) -> float | None:
     try:
         seconds, job = folder.run().seconds, folder.job()
         video = main_output(folder)
+        if any(output.media == "text" for output in folder.run().outputs[:1]):
+            frames = 0  # words take as long for a long video as for a short one
         had = probe(video).frames if frames and video else 0
     except (MediaError, SpecError):
         return None  # its files were moved away, or it is of an older version

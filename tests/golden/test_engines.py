@@ -16,7 +16,14 @@ from cosmos_workflow.engines.engine import RunRequest
 from cosmos_workflow.engines.transfer1 import Transfer1
 from cosmos_workflow.engines.upscale import Upscale
 from tests.engine_samples import as_text, prompt_spec, request, smaller
-from tests.golden import cases_cosmos3, cases_hosted, cases_nim, cases_transfer25, cases_videos
+from tests.golden import (
+    cases_cosmos3,
+    cases_enhance,
+    cases_hosted,
+    cases_nim,
+    cases_transfer25,
+    cases_videos,
+)
 
 HERE = Path(__file__).parent / "engines"
 T1, UP = Transfer1(), Upscale()
@@ -110,6 +117,7 @@ CASES: dict[str, Callable[[], RunRequest]] = {
     **cases_nim.CASES,
     **cases_transfer25.CASES,
     **cases_cosmos3.CASES,
+    **cases_enhance.CASES,
     **cases_hosted.CASES,
     **cases_videos.CASES,
 }

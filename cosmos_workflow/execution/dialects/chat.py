@@ -162,7 +162,7 @@ class Chat:
             for row in (rows if isinstance(rows, list) else [])
             if isinstance(row, Mapping) and row.get("id")
         ]
-        return ServiceFacts(True, "", "", tuple(models))
+        return ServiceFacts(True, "ready", "", tuple(models))
 
 
 def _is_json(job: RequestJob) -> bool:

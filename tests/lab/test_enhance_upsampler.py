@@ -55,7 +55,7 @@ def test_a_large_video_is_made_small(remote: Project) -> None:
     video(remote.root / "shot" / "large.mp4", "testsrc2", 3, odd)
     before = street(remote, "a street", "--input-video", "shot/large.mp4")
     made = remote.json("enhance", before)[-1]
-    assert "2 frames of 640x360" in made["prompt"]
+    assert "2 frames of 632x354" in made["prompt"]
 
 
 def test_a_shot_without_colour_shows_a_control(remote: Project) -> None:
