@@ -131,13 +131,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code = _invoke(args)
         sys.stdout.flush()
-        return report_interrupt("", as_json) if code == INTERRUPTED else code
+        return report_interrupt(as_json) if code == INTERRUPTED else code
     except CosmosError as error:
         return report(error, as_json)
     except typer.TyperException as error:
         return report_usage(error, args, as_json)
     except (Stopped, KeyboardInterrupt) as error:
-        return report_interrupt(str(error), as_json)
+        return report_interrupt(as_json, *map(str, error.args))
     except (ReaderLeft, BrokenPipeError):
         # the reader left: whatever is still buffered must not fail once more at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -55,11 +55,11 @@ WORDS = (
 """What the parser of arguments says, and what a person understands."""
 
 
-def report_interrupt(hint: str, as_json: bool) -> int:
-    """The same for Ctrl-C; ``hint`` says how to go on."""
+def report_interrupt(as_json: bool, hint: str = "", by: str = "Ctrl-C") -> int:
+    """The same for Ctrl-C, or what else did it; ``hint`` says how to go on."""
     if not as_json and sys.stdout.isatty():
         print()  # the terminal has just echoed ^C
-    return _say("Interrupted", "stopped by Ctrl-C", hint, INTERRUPTED, as_json)
+    return _say("Interrupted", f"stopped by {by}", hint, INTERRUPTED, as_json)
 
 
 def report_crash(error: BaseException, args: list[str], as_json: bool) -> int:

@@ -52,14 +52,20 @@ def houdini(
     with open_screen(json=json) as screen:
         screen.say(f"files:   {package.FILES}")
         screen.say(f"cosmos:  {cosmos}")
-        done, words = [], DID if install else SAID
+        done, words, faults = [], DID if install else SAID, []
         for one in folders:
-            found = package.write(one, cosmos) if install else package.package(one, cosmos)
+            try:
+                found = package.write(one, cosmos) if install else package.package(one, cosmos)
+            except ConfigError as fault:
+                faults.append(fault)
+                continue
             screen.say(f"package: {nearby(found.path)} ({words[found.state]})")
             done.append({"path": str(found.path), "state": words[found.state]})
         screen.data(
             {"HOUDINI_PATH": str(package.FILES), package.MARK: str(cosmos), "packages": done}
         )
+        if faults:
+            raise ConfigError("\n".join(one.message for one in faults), hint=faults[0].hint)
         if install:
             screen.say("next: start Houdini and add the shelf Cosmos with the + of a shelf", "cyan")
         elif folders:

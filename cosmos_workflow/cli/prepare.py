@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -172,11 +172,53 @@ def prepare_inference(
             again=again,
         )
         notes: list[str] = []
-        made = prepare(settings, folder, wishes, report=screen.step, say=notes.append)
+        report = _progress(screen) if json else screen.step
+        made = prepare(settings, folder, wishes, report=report, say=notes.append)
         shot = ShotMetadata.load(made)
+        given = {
+            "--canny-threshold": canny_threshold != "medium",
+            "--blur-strength": blur_strength != "medium",
+            "--view": view is not None,
+            "--colour-config": colour_config is not None,
+            "--depth-mode": depth_mode is not None,
+            "--near": near is not None,
+            "--far": far is not None,
+        }
+        notes += _idle(shot, [flag for flag, there in given.items() if there])
         screen.clear()
         screen.data({**shot.model_dump(mode="json"), "folder": str(made), "notes": notes})
         _tell(screen, settings, made, shot, notes, verbose)
+
+
+def _progress(screen: Screen) -> Callable[[str, float], None]:
+    """Progress for programs: a line for each stage, and for each twentieth of it."""
+    from cosmos_workflow.events import Progress
+
+    last = ("", -1)
+
+    def report(stage: str, share: float) -> None:
+        nonlocal last
+        now = (stage, int(share * 20))
+        if now != last:
+            last = now
+            screen.show(Progress(stage, round(share, 3)))
+
+    return report
+
+
+def _idle(shot: ShotMetadata, flags: Sequence[str]) -> list[str]:
+    """Which of the flags changed nothing in this shot, and why."""
+    applied = {key for facts in shot.passes.values() for key in facts.settings}
+    recipes = {facts.made.get("recipe") for facts in shot.passes.values()}
+    picture = "color is no EXR, and a picture already" if "config" not in applied else ""
+    distance = "no depth comes from an EXR" if "mode" not in applied else ""
+    why = {
+        "--canny-threshold": "" if "canny" in recipes else "edge is not made (--make edge)",
+        "--blur-strength": "" if "blur" in recipes else "vis is not made (--make vis)",
+        **dict.fromkeys(("--view", "--colour-config"), picture),
+        **dict.fromkeys(("--depth-mode", "--near", "--far"), distance),
+    }
+    return [f"{flag} changes nothing: {why[flag]}" for flag in flags if why[flag]]
 
 
 def _tell(
@@ -196,7 +238,7 @@ def _tell(
                f"{shot.fps:g} fps, {seconds:.2f} s", "bold")  # fmt: skip
     screen.say(nearby(made))
     if notes and notes[0].startswith(ALREADY):
-        screen.say(notes[0])
+        screen.say(f"{notes[0]}; --again makes it anew")
         notes = notes[1:]
     screen.say()
     rows = []
@@ -250,5 +292,7 @@ def _about(shot: ShotMetadata, verbose: bool) -> list[str]:
             said = ", ".join(f"{key} {_shown(value)}" for key, value in facts.settings.items())
             lines.append(f"{modality}: {said}")
     if shot.frame_range:
-        lines.append(f"frames: {shot.frame_range.first}-{shot.frame_range.last}")
+        frames = shot.frame_range
+        step = f"x{frames.step}" if frames.step > 1 else ""
+        lines.append(f"frames: {frames.numbers or f'{frames.first}-{frames.last}{step}'}")
     return [*lines, f"id: {shot.id}"]

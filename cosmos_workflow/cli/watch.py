@@ -171,7 +171,10 @@ def _chosen(flag: str, word: str, choices: tuple[str, ...]) -> str:
 def _until_told(folder: Path) -> Iterator[None]:
     """Ctrl-C, or SIGTERM likewise, ends the watch and says how to go on."""
 
+    by = []  # not an argument of what is raised: libraries on the way raise their own
+
     def end(number: int, frame: FrameType | None) -> None:
+        by.append("SIGTERM")
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, end)
@@ -180,7 +183,8 @@ def _until_told(folder: Path) -> Iterator[None]:
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
             f"cosmos watch {folder} goes on where this stopped, and takes nothing twice;"
-            " runs that have begun go on by themselves"
+            " runs that have begun go on by themselves",
+            *by[:1],
         ) from None
     finally:
         signal.signal(signal.SIGTERM, before)

@@ -38,7 +38,7 @@ def load(start: Path | None = None) -> Settings:
     for key, value in from_variables.items():
         _put(data, key, value)
     source = Source(file, text, frozenset(from_variables), data)
-    settings = _checked(data, file.parent if file else here, source)
+    settings = _from_root(_checked(data, file.parent if file else here, source))
     _check_meaning(settings, source)
     return settings
 
@@ -169,6 +169,17 @@ def _checked(data: Mapping[str, Any], root: Path, source: Source) -> Settings:
     except ValidationError as error:
         faults = [_fault(dict(fault), source) for fault in error.errors(include_url=False)]
         raise ConfigError("\n".join(faults)) from error
+
+
+def _from_root(settings: Settings) -> Settings:
+    """The path of an OCIO config is relative to the project, as all paths are."""
+    path = Path(settings.colour.config)
+    if path.suffix.lower() not in (".ocio", ".ocioz") or path.is_absolute():
+        return settings
+    if settings.colour.config.startswith(("~", "$", "%")):
+        return settings  # of the user, or of a variable: known when it is opened
+    colour = settings.colour.model_copy(update={"config": str(settings.root / path)})
+    return settings.model_copy(update={"colour": colour})
 
 
 def _not_a_setting(value: Any) -> Any:

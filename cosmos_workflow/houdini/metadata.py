@@ -29,13 +29,15 @@ class FileFacts(_Part):
 class Frames(_Part):
     """Which rendered frames these are; ``handles`` of them at each end are outside the cut.
 
-    ``step``: from one to the next; 0 when that is not always the same.
+    ``step``: from one to the next; 0 when that is not always the same, and then ``numbers`` has
+    them all: "1-4, 7".
     """
 
     first: int
     last: int
     step: int = 1
     handles: int = 0
+    numbers: str = ""
 
 
 class PassFacts(_Part):

@@ -55,7 +55,7 @@ def prepare(
         engine(wishes.engine)  # a name that is none is told before anything is read
     mark = fingerprint(settings, folder, wishes)
     if mark and not wishes.again and (found := prepared(settings.videos_dir, mark)):
-        say(f"{ALREADY}: {portable(found, settings)}; --again makes it anew")
+        say(f"{ALREADY}: {portable(found, settings)}")
         return found
     reading = replace(wishes.reading, mixed_sizes=wishes.resize)
     shot = read_shot(folder, reading, report=_stage("checking frames", report))

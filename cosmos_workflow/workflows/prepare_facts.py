@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cosmos_workflow.config.settings import Settings
-from cosmos_workflow.houdini.frame_range import FrameRange
+from cosmos_workflow.houdini.frame_range import FrameRange, ranges
 from cosmos_workflow.houdini.metadata import Described, FileFacts, Frames, PassFacts, ShotMetadata
 from cosmos_workflow.houdini.shot import Shot
 from cosmos_workflow.ids import sha256_file
@@ -76,12 +76,7 @@ def metadata(
         resolution=one.size,
         source=portable(shot.folder, settings),
         fingerprint=one.fingerprint,
-        frame_range=Frames(
-            first=shot.frames[0],
-            last=shot.frames[-1],
-            step=FrameRange(shot.frames).step,
-            handles=wishes.reading.handles,
-        ),
+        frame_range=_range(shot, wishes),
         passes={m: _pass(shot, m, one.made) for m in modalities},
         files=dict(files),
     )
@@ -97,6 +92,18 @@ def metadata(
         "described": one.described,
     }
     return facts.model_copy(update={key: value for key, value in more.items() if value})
+
+
+def _range(shot: Shot, wishes: Wishes) -> Frames:
+    step = FrameRange(shot.frames).step
+    numbers = {} if step else {"numbers": ranges(shot.frames)}
+    return Frames(
+        first=shot.frames[0],
+        last=shot.frames[-1],
+        step=step,
+        handles=wishes.reading.handles,
+        **numbers,
+    )
 
 
 def _identity(one: Outcome, text: str, files: Mapping[str, FileFacts]) -> str:

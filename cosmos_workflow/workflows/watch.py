@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cosmos_workflow.config.settings import Settings
-from cosmos_workflow.errors import CosmosError, MediaError, MissingExtra, SpecError
+from cosmos_workflow.errors import CosmosError, JobError, MediaError, MissingExtra, SpecError
 from cosmos_workflow.houdini.arrivals import Arrivals, Look, Note, Rules
 from cosmos_workflow.houdini.arrivals_look import Eye, first_cut, look, watched
 from cosmos_workflow.houdini.arrivals_notices import Asked, NoNotices, Notices, Told, on_share
@@ -21,7 +21,7 @@ from cosmos_workflow.workflows import assemble
 from cosmos_workflow.workflows.prepare import prepare
 from cosmos_workflow.workflows.watch_desk import ONCE, PAGE, Desk
 from cosmos_workflow.workflows.watch_journal import Entry, Journal, State
-from cosmos_workflow.workflows.watch_orders import Orders, Voice, mark_of, wishes_for
+from cosmos_workflow.workflows.watch_orders import Orders, Voice, check, mark_of, wishes_for
 from cosmos_workflow.workflows.watch_then import Line, Template
 
 GLANCE, GLANCE_SHARE = 0.5, 4.0
@@ -47,12 +47,13 @@ def watch(
     """Watch until Ctrl-C; with ``orders.once``, take what is complete and return.
 
     Raises MediaError for a folder that is not there, SpecError for a template that is none,
-    WatchInUse, and with ``once`` MediaError when a shot is broken.
+    WatchInUse, and with ``once`` MediaError when a shot is broken, else JobError when what follows
+    one failed.
     """
     folder = Path(os.path.abspath(orders.folder))  # noqa: PTH100  (without the ..)
     if not folder.is_dir():
         raise MediaError(f"there is no folder {folder}", hint="name the folder of all shots")
-    orders.wishes.check()
+    check(orders)
     if orders.then and not orders.template:
         raise SpecError(
             f"--then {orders.then} needs a template",
@@ -94,6 +95,7 @@ class _Watch:
         )
         self.ready: deque[tuple[str, str]] = deque()
         self.broken = 0
+        self.failed = 0
         self.notices: Notices | None = None
         self.fresh: set[str] = set()
         self.said: set[str] = set()
@@ -139,6 +141,11 @@ class _Watch:
         if self.broken:
             shots = "1 shot is" if self.broken == 1 else f"{self.broken} shots are"
             raise MediaError(f"{shots} broken", hint="the _cosmos_error.json beside each says why")
+        if self.failed:
+            shots = "1 shot" if self.failed == 1 else f"{self.failed} shots"
+            raise JobError(
+                f"what follows {shots} failed", hint="the _cosmos_status.json beside each says why"
+            )
 
     def _nothing_left(self) -> bool:
         now = time.monotonic()
@@ -210,6 +217,7 @@ class _Watch:
 
     def _hear(self) -> None:
         for entry in self.line.news():
+            self.failed += self.orders.once and entry.state is State.FAILED
             self.entries[entry.shot] = entry
             self.desk.show(entry)
             self.desk.flush(now=True)
@@ -407,6 +415,7 @@ class _Watch:
             folder = resolve(entry.prepared, self.settings)
             made = self.template.create(self.settings, folder, note)
         except CosmosError as error:
+            self.failed += self.orders.once
             self._enter(_failed(entry, error))
             return
         created = entry.next(State.CREATED, time.time(), spec=made.run.id, then=self.orders.then)

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cosmos_workflow.config.settings import Settings
+from cosmos_workflow.errors import MediaError
 from cosmos_workflow.houdini.arrivals import Note
 from cosmos_workflow.houdini.arrivals_look import MARKER
 from cosmos_workflow.ids import slug
+from cosmos_workflow.workflows.assemble import engine
 from cosmos_workflow.workflows.prepare import Report, Wishes
 from cosmos_workflow.workflows.request import How
 from cosmos_workflow.workflows.watch_journal import Entry
@@ -46,6 +48,21 @@ class Voice:
     shot: Callable[[Entry], None]
     say: Callable[[str], None]
     report: Report
+
+
+def check(orders: Orders) -> None:
+    """What is wrong for every shot is told now, not with each of them.
+
+    Raises MediaError, ConfigError.
+    """
+    orders.wishes.check()
+    if orders.wishes.engine:
+        engine(orders.wishes.engine)
+    if not orders.marker or Path(orders.marker).name != orders.marker:
+        raise MediaError(
+            f"--marker {orders.marker or repr('')}: this is not the name of a file",
+            hint="one that lies beside the frames, like _cosmos_ready",
+        )
 
 
 def wishes_for(wishes: Wishes, folder: str, note: Note) -> Wishes:

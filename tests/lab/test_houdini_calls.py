@@ -203,6 +203,23 @@ def test_a_marked_render_is_taken_by_the_hot_folder(houdini: Path, show: Path) -
     assert (facts["name"], facts["description"], facts["fps"]) == ("pool", "a pavilion", 24)
 
 
+def test_one_folder_that_is_not_ours_does_not_keep_the_others_from_being_written(
+    tmp_path: Path,
+) -> None:
+    files = [tmp_path / f"houdini{one}" / "packages" / "cosmos.json" for one in (19.5, 20.5, 21.0)]
+    for file in files:
+        file.parent.mkdir(parents=True)
+    files[1].write_text("{}")
+    env = {**os.environ, "HOME": str(tmp_path), "COLUMNS": "300"}
+    argv = [COSMOS, "houdini", "--install"]
+    done = subprocess.run(argv, env=env, capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 2
+    assert f"{files[1]} is not ours, and is left as it is" in done.stderr
+    assert files[1].read_text() == "{}"
+    assert "COSMOS_INSTALLED" in files[0].read_text()
+    assert files[0].read_text() == files[2].read_text()
+
+
 def test_the_installed_package_leads_to_this_cosmos(
     show: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

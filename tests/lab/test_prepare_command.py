@@ -31,17 +31,33 @@ def test_what_was_done_is_told_at_80_columns(here: Project) -> None:
     assert max(map(len, said.splitlines())) <= 80
     again = here.cosmos(*args).stdout
     assert "already prepared: inputs/videos/hall_" in again and "encoding" not in again
+    assert "; --again makes it anew" in again
     name = here.json("create-spec", "n", "a hall", "--from", "hall")[-1]["control_inputs"]
     assert set(name) == {"depth", "segmentation", "edge", "vis"}
 
 
 def test_json_is_the_metadata_and_what_was_said(here: Project) -> None:
-    (one,) = here.json("prepare-inference", "renders/hall", "--no-ai", "--frames", "2-3")
-    assert one["frame_range"] == {"first": 2, "last": 3, "step": 1, "handles": 0}
+    *told, one = here.json("prepare-inference", "renders/hall", "--no-ai", "--frames", "2-3")
+    assert {line["event"] for line in told} == {"Progress"} and told[-1]["fraction"] == 1.0
+    assert list(dict.fromkeys(line["stage"] for line in told)) == ["checking frames", "encoding"]
+    frames = {"first": 2, "last": 3, "step": 1, "handles": 0}
+    assert one["frame_range"] == {**frames, "numbers": ""}
+    some = here.json("prepare-inference", "renders/hall", "--no-ai", "--frames", "1,2,4")[-1]
+    assert some["frame_range"]["step"] == 0 and some["frame_range"]["numbers"] == "1-2, 4"
     assert one["source"] == "renders/hall" and one["notes"] == []
     assert (Path(one["folder"]) / "metadata.json").is_file()
     (two,) = here.json("prepare-inference", "renders/hall", "--no-ai", "--frames", "2-3")
     assert two["folder"] == one["folder"] and "already prepared" in two["notes"][0]
+
+
+def test_flags_that_change_nothing_are_told(here: Project) -> None:
+    idle = ("--canny-threshold", "high", "--blur-strength", "low", "--view", "Raw", "--near", "2")
+    args = ("prepare-inference", "renders/hall", "--no-ai", "--make", "vis", *idle)
+    said = here.cosmos(*args).stdout
+    assert "--canny-threshold changes nothing: edge is not made (--make edge)\n" in said
+    assert "--view changes nothing: color is no EXR, and a picture already\n" in said
+    assert "--near changes nothing: no depth comes from an EXR\n" in said
+    assert "--blur-strength changes" not in said
 
 
 def test_words_when_nobody_gave_any(here: Project) -> None:
@@ -75,7 +91,7 @@ def test_wrong_flags(here: Project, args: list[str], message: str, hint: str) ->
 
 def test_exr_and_png_give_the_same_kind_of_shot(here: Project) -> None:
     here.cosmos("sample", "renders/deep", "--exr", "--frames", "2")
-    (one,) = here.json("prepare-inference", "renders/deep", "--no-ai", "--for", "transfer1")
+    one = here.json("prepare-inference", "renders/deep", "--no-ai", "--for", "transfer1")[-1]
     assert one["modalities"] == ["color", "depth", "segmentation"]
     assert list(one["masters"]) == ["depth"] and one["legend"].endswith("/legend.json")
     assert one["passes"]["color"]["settings"]["view"]

@@ -95,7 +95,7 @@ def test_a_file_that_is_being_written_is_waited_for(project: Project, hot: Path)
     until(lambda: "edge.1004.png is cut short" in page.read_text(), "the page does not say why")
     (shot / "edge.1004.png").write_bytes(last)
     watch.until("prepared  sh010")
-    watch.end(signal.SIGTERM)
+    assert "stopped by SIGTERM" in watch.end(signal.SIGTERM)
 
 
 def test_polling_finds_the_same(project: Project, hot: Path) -> None:
@@ -191,6 +191,22 @@ def test_a_shot_that_ends_the_process_does_not_hold_up_the_others(
 def test_a_folder_that_was_never_there(project: Project, hot: Path) -> None:
     gone = project.cosmos("watch", str(hot / "x"), code=7)
     assert "there is no folder" in gone.stderr
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "message"),
+    [
+        (("--marker", "done/ready"), 7, "--marker done/ready: this is not the name of a file"),
+        (("--marker", ""), 7, "is not the name of a file"),
+        (("--for", "nope"), 2, "there is no engine named 'nope'"),
+    ],
+)
+def test_what_is_wrong_for_every_shot_is_told_at_once(
+    project: Project, hot: Path, flags: tuple[str, ...], code: int, message: str
+) -> None:
+    render(hot / "a", ready=True)
+    (told,) = project.json("watch", str(hot), "--once", "--no-ai", *flags, code=code)
+    assert message in told["message"] and not (hot / "a" / "_cosmos_status.json").exists()
 
 
 def test_a_share_that_cannot_be_written(project: Project, hot: Path) -> None:

@@ -69,6 +69,16 @@ def test_runs_follow_and_one_that_fails_costs_only_itself(project: Project, hot:
     assert "depth has weight 0.7" in status(hot / "b")["message"]
 
 
+def test_once_ends_with_an_error_when_what_follows_failed(project: Project, hot: Path) -> None:
+    spec = template(project)
+    for name in render(hot / "a", ready=True).glob("depth.*"):
+        name.unlink()  # the template needs it
+    once = ("watch", str(hot), "--once", "--no-ai", "--then", "create-run", "--spec-template", spec)
+    told = project.json(*once, code=6)
+    assert told[-1]["message"] == "what follows 1 shot failed"
+    assert status(hot / "a")["state"] == "failed"
+
+
 def test_a_job_that_fails_does_not_end_the_watch(project: Project, hot: Path) -> None:
     project.configure('[targets.local]\nkind = "local"\nlauncher = "shell"\npython = "false"\n')
     spec = template(project)

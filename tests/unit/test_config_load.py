@@ -65,6 +65,20 @@ def test_a_named_file_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert "COSMOS_CONFIG names" in fault(tmp_path)
 
 
+def test_an_ocio_config_is_relative_to_the_project(tmp_path: Path) -> None:
+    below = tmp_path / "renders"
+    below.mkdir()
+    file = tmp_path / "config.toml"
+    for written, meant in (
+        ("show/config.ocio", f"{tmp_path}/show/config.ocio"),
+        ("/shows/config.ocio", "/shows/config.ocio"),
+        ("$SHOW/config.ocio", "$SHOW/config.ocio"),
+        ("srgb", "srgb"),
+    ):
+        file.write_text(f'[colour]\nconfig = "{written}"\n')
+        assert load(below).colour.config == meant
+
+
 def test_variables_win_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, '[remote]\nhost = "file"\n[targets.my-lab]\nhost = "h"\n')
     for name, value in {
