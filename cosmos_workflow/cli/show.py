@@ -10,13 +10,13 @@ from typing import Annotated, Any
 import typer
 
 from cosmos_workflow.cli import completion
-from cosmos_workflow.cli.options import Json
+from cosmos_workflow.cli.options import Json, Verbose
 from cosmos_workflow.cli.screen import Screen, open_screen
 from cosmos_workflow.cli.words import duration, grid, screen_width
 from cosmos_workflow.config.load import load
 from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.errors import SpecError
-from cosmos_workflow.events import ExecutionStatus
+from cosmos_workflow.events import Exchanged, ExecutionStatus
 from cosmos_workflow.ids import RUN_ID
 from cosmos_workflow.prompts import library
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
@@ -128,8 +128,9 @@ def show(
         typer.Argument(metavar="ID", help="Prompt, RunSpec or run.", autocompletion=completion.ids),
     ],
     as_json: Json = False,
+    verbose: Verbose = False,
 ) -> None:
-    """Show all about a prompt or a run."""
+    """Show all about a prompt or a run; with -v also its calls to a service."""
     settings = load()
     store = Store(settings.outputs_dir)
     with open_screen(json=as_json) as screen:
@@ -140,7 +141,7 @@ def show(
         else:
             facts = _spec_facts(settings, store, text)
         screen.data(facts)
-        _print(screen, facts)
+        _print(screen, facts if verbose else {**facts, "calls": []})
 
 
 def _prompt_facts(settings: Settings, text: str) -> dict[str, Any]:
@@ -193,7 +194,19 @@ def _run_facts(settings: Settings, folder: RunFolder) -> dict[str, Any]:
         "handle": run.handle.to_json() if run.handle else None,
         "outputs": [str(folder.path / output.path) for output in run.outputs],
         "folder": str(folder.path),
+        "calls": [
+            _call(event, at) for event, at in folder.events() if isinstance(event, Exchanged)
+        ],
     }
+
+
+def _call(event: Exchanged, at: float) -> str:
+    """``07:05:12 create answered 201, 0.3 s, http://localhost:8000/v1/videos``."""
+    when = datetime.fromtimestamp(at).strftime("%H:%M:%S")
+    words = [event.operation, event.phase, str(event.http_status or "")]
+    again = f"try {event.attempt}" if event.attempt > 1 else ""
+    parts = [f"{event.seconds:.1f} s", again, event.target, event.reason]
+    return ", ".join([f"{when} {' '.join(filter(None, words))}", *filter(None, parts)])
 
 
 def short_moment(at: float) -> str:

@@ -148,7 +148,11 @@ def cancel(bench: Bench, folder: RunFolder) -> Run:
         if run.sent is not None:
             # All was in place: it may have been started by a process that died before it said so.
             job = folder.job()
-            found = bench.target.find(job, *run.asked) if run.asked else None
+            try:
+                found = bench.target.find(job, *run.asked) if run.asked else None
+            except SubmissionRejected as error:
+                folder.record(Cancelled(error.message))
+                return folder.run()
             _end(bench, folder, found or Handle(bench.target.name, job.name, ""))
         folder.record(Cancelled("before it was submitted"))
     return folder.run()

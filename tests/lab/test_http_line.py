@@ -109,7 +109,7 @@ def test_a_file_that_is_no_authority(proxy: FaultsServer, tmp_path: Path, conten
     if content:
         (tmp_path / "ca.pem").write_text(content)
     with pytest.raises(ConfigError, match="ca_file of lab cannot be read"):
-        driver(proxy.url, ca_file=str(tmp_path / "ca.pem")).facts()
+        driver("https://127.0.0.1:9", ca_file=str(tmp_path / "ca.pem")).facts()
 
 
 def test_https_never_becomes_http(

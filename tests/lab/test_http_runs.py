@@ -102,6 +102,9 @@ def test_a_run(stage: Stage) -> None:
     assert recorded(folder, "create") == ["asked", "answered"]
     assert recorded(folder, "look") == ["answered"] and recorded(folder, "download") == ["answered"]
     assert "Exchanged" not in said
+    shown = stage.said("show", spec, "-v")
+    assert "create answered 201, 0." in shown and f"{stage.server.url}/jobs" in shown
+    assert "create answered" not in stage.said("show", spec)
 
 
 # -- Ctrl-C and kill -9 ----------------------------------------------------------------------------
@@ -170,6 +173,19 @@ def test_cancelled_after_such_a_death(stage: Stage) -> None:
     stage.said("cancel", spec)
     assert [job.status for job in stage.server.jobs.values()] == ["cancelled"]
     assert folder.run().status is ExecutionStatus.CANCELLED
+
+
+def test_cancelled_where_nobody_can_say_whether_it_began(stage: Stage) -> None:
+    pad(stage.project.root / "shot" / "color.mp4", 20)
+    with SlowLink(stage.server.server_address[1], bytes_per_s=4e6) as link:
+        stage.configure(f"http://127.0.0.1:{link.port}", "unlisted")
+        spec = stage.spec("unlisted")
+        client = stage.begin("run", spec, "--target", "lab")
+        until(lambda: link.bytes_up > 2e6, "nothing is uploaded")
+        kill(client)
+        stage.said("cancel", spec)
+    run = stage.project.run(spec).run()
+    assert run.status is ExecutionStatus.CANCELLED and "is not known" in run.message
 
 
 @pytest.mark.parametrize("how", ["ctrl-c", "kill -9"])
