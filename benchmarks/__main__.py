@@ -16,7 +16,8 @@ import pytest  # noqa: E402
 from benchmarks.table import Row, printed  # noqa: E402
 
 NAMES = (
-    "overhead", "status", "startup", "listing", "transfer", "preview", "png", "exr", "watch", "http",
+    "overhead", "status", "startup", "listing", "transfer", "preview", "png", "exr", "watch",
+    "http",
 )  # fmt: skip
 """Modules of this package with a ``measure``, in the order of the table."""
 

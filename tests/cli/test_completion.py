@@ -52,7 +52,7 @@ def test_prepared_shots(project: Path) -> None:
         ("cosmos engines show up", ["upscale"]),
         ("cosmos create-spec a b --control-inputs de", ["depth:"]),
         ("cosmos create-run x --weight de", ["depth="]),
-        ("cosmos prepare-inference x --for tr", ["transfer1"]),
+        ("cosmos prepare-inference x --for tr", ["transfer1", "transfer25"]),
         ("cosmos prepare-inference x --fit p", ["pad"]),
         ("cosmos prepare-inference x --make ed", ["edge", "edge,vis"]),
         ("cosmos prepare-inference x --blur-strength very_h", ["very_high"]),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -98,10 +97,8 @@ def test_an_empty_project_says_how_to_begin(settings: Settings) -> None:
     assert "cosmos create-run" in fault(settings, "x", "run")
 
 
-def test_ten_thousand_are_listed_fast(settings: Settings) -> None:
+def test_ten_thousand_are_listed(settings: Settings) -> None:
     for number in range(10_000):
         put(settings, f"shot_{number % 50}", f"{number:08x}")
-    started = time.perf_counter()
     assert len(library.all_prompts(settings)) == 10_000
-    library.find(settings, "prompt", "ps_0000270f")
-    assert time.perf_counter() - started < 1.0  # 0.15 s; the bound is for a busy machine
+    assert library.find(settings, "prompt", "ps_0000270f").name.startswith("shot_")
