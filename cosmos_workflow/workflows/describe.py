@@ -16,8 +16,9 @@ from cosmos_workflow.ids import slug
 from cosmos_workflow.local_ai import stills
 from cosmos_workflow.local_ai.describe import attempt, describe, see
 from cosmos_workflow.local_ai.download import fetch
-from cosmos_workflow.local_ai.model import Model, NotHere, joined, models
+from cosmos_workflow.local_ai.model import Model, NotHere, folder_of, joined, models
 from cosmos_workflow.local_ai.names import smart_name
+from cosmos_workflow.local_ai.place import check_extra
 from cosmos_workflow.local_ai.sequences import leading
 from cosmos_workflow.prompts.enums import Modality
 from cosmos_workflow.prompts.spec import resolve
@@ -66,6 +67,18 @@ def described(
             what = f"no local model for {roles} on this machine"
         say(f"{how}: {what}; {first}".rstrip("; "))
     return words if words.models else None
+
+
+def models_here(settings: Settings) -> list[str]:
+    """Which of the models can be asked on this machine; none is loaded."""
+    found = []
+    for model in models(local_models(settings)):
+        try:
+            check_extra()
+            found.append(str(folder_of(model)))
+        except CosmosError:
+            continue  # why, is said when a shot is described
+    return found
 
 
 def describe_source(settings: Settings, text: str, report: Report | None = None) -> Description:

@@ -43,13 +43,14 @@ def framed(shot: Shot, wishes: Wishes) -> tuple[Framing, tuple[str, ...]]:
     was said about how to come to it.
     """
     size = shot.width, shot.height
+    own = evened(size)
     if not wishes.engine:
-        return evened(size), ()
+        return own, ()
     media = Media(*size, wishes.fps, len(shot.frames), "h264", "yuv420p")
     fit = engine(wishes.engine).fit(media)
     wanted = fit.width, fit.height
     faults = list(fit.faults)
-    if wanted != size and not wishes.fit:
+    if wanted not in (size, own.size) and not wishes.fit:
         faults.insert(0, f"it works at {_by(wanted)}, and this shot is {_by(size)}")
     if faults:
         listed = "\n".join(f"  - {fault}" for fault in faults)
@@ -58,6 +59,8 @@ def framed(shot: Shot, wishes: Wishes) -> tuple[Framing, tuple[str, ...]]:
             hint=_offers(size, wanted) if wanted != size else "",
         )
     notes = tuple(f"{wishes.engine}: {note}" for note in fit.notes)
+    if not wishes.fit and wanted == own.size:
+        return own, notes
     return framing(size, wanted, wishes.fit if wanted != size else ""), notes
 
 

@@ -28,7 +28,9 @@ def fingerprint(settings: Settings, folder: Path, wishes: Wishes) -> str:
     """
     asked = asdict(wishes) | {"reading": _plain(wishes), "recipe": _RECIPE, "again": None}
     if not (wishes.no_ai or wishes.description):
-        asked["models"] = settings.ai.model_dump(mode="json")
+        from cosmos_workflow.workflows.describe import models_here
+
+        asked["models"] = [settings.ai.model_dump(mode="json"), models_here(settings)]
     config = Path(wishes.reading.colour.config)
     if config.is_file():
         asked["config"] = config.stat().st_mtime_ns

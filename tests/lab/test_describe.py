@@ -105,6 +105,17 @@ def test_prepare_takes_the_words(project: Path, tiny: Path) -> None:
     assert not [line for line in said if "not described" in line]
 
 
+def test_models_that_come_later_give_a_prepared_shot_its_words(project: Path, tiny: Path) -> None:
+    ai = LocalModels(caption_model="later/blip", tags_model="x/y", objects_model="x/z")
+    settings, frames = Settings(root=project, ai=ai), rendered(project / "r")
+    first = prepare(settings, frames, Wishes())
+    assert prepare(settings, frames, Wishes()) == first
+    (project / "later").symlink_to(tiny)
+    second = prepare(settings, frames, Wishes())
+    assert second != first and ShotMetadata.load(second).described is not None
+    assert prepare(settings, frames, Wishes()) == second
+
+
 def test_prepare_goes_on_without_models(project: Path) -> None:
     said: list[str] = []
     ai = LocalModels(caption_model="./a", tags_model="x/y", objects_model="x/z")

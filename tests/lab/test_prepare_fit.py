@@ -58,6 +58,7 @@ def test_an_odd_side_loses_its_last_row_and_column(tmp_path: Path) -> None:
     made, facts, said = prepared(tmp_path, folder, resize=True, masters=True)
     assert facts.resolution == (32, 16) and "color: cut to 32x16" in said
     assert probe(made / "depth.mp4").width == 32
+    assert prepared(tmp_path, folder, resize=True, engine="preview")[1].resolution == (32, 16)
     assert colours(made / "masters" / "segmentation.mkv") <= set(IDS)
 
 
