@@ -19,7 +19,7 @@ LINK = r"^(https://\S+)?$"
 class LumaOptions(Options):
     """As the service names them; it has no store, so that pictures are addresses of the web."""
 
-    model: Literal["ray-2", "ray-flash-2", "ray-1-6"] = Field("ray-2", description="which model")
+    model: Literal["ray-2", "ray-flash-2"] = Field("ray-2", description="which model")
     resolution: Literal["540p", "720p", "1080p", "4k"] = Field("720p", description="of the result")
     duration: Literal["5s", "9s"] = Field("5s", description="of the result")
     aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4", "21:9", "9:21"] = Field(

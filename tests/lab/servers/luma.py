@@ -20,7 +20,7 @@ from servers.replicate import Talk, film
 TOKEN = "luma-TheTokenOfTheLab"
 FIELDS: dict[str, Any] = {
     "generation_type": ("video",),
-    "model": ("ray-1-6", "ray-2", "ray-flash-2"),
+    "model": ("ray-2", "ray-flash-2"),
     "resolution": ("540p", "720p", "1080p", "4k"),
     "duration": ("5s", "9s"),
     "aspect_ratio": ("1:1", "16:9", "9:16", "4:3", "3:4", "21:9", "9:21"),
