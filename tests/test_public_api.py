@@ -13,7 +13,7 @@ PUBLIC = {
         "BlurStrength", "CannyThreshold", "Modality", "Parameters", "PromptSpec", "RunSpec",
     ],
     "cosmos_workflow.workflows": ["WorkflowOrchestrator"],
-    "cosmos_workflow.execution": ["DockerCommandBuilder", "LAUNCHERS", "TARGETS"],
+    "cosmos_workflow.execution": ["DIALECTS", "DockerCommandBuilder", "LAUNCHERS", "TARGETS"],
     "cosmos_workflow.engines": ["ENGINES"],
 }  # fmt: skip
 
