@@ -242,6 +242,8 @@ def told(event: Event) -> list[tuple[str, str]]:
     match event:
         case Planned():
             return [(f"{event.run_id}: {event.engine} on {event.target}", "bold")]
+        case Staged(total=0):
+            return []  # all goes with the request
         case Staged():
             here = f", {size(event.total - event.sent)} there already"
             same = here if event.total > event.sent else ""

@@ -116,7 +116,7 @@ class OnHttp:
         it is done by ``submit``.
         """
         assert isinstance(job, RequestJob)
-        began, total, sent = time.monotonic(), sum(item.size for item in job.inputs), 0
+        began, sent = time.monotonic(), 0
         answers = [self._client.ask("ask", call) for call in self._dialect.before(job)]
         with self._understood():
             self._dialect.allow(job, answers)
@@ -129,7 +129,7 @@ class OnHttp:
         if not self._dialect.create(job).repeat:
             # Recorded before it is sent: who finds us dead after this has to look the job up.
             yield Exchanged("create", "asked", 0, 1, plain(self._client.address.url), 0.0)
-        yield Staged(sent, total, round(time.monotonic() - began, 3))
+        yield Staged(sent, sent, round(time.monotonic() - began, 3))
 
     # -- submit --------------------------------------------------------------------------------
 
