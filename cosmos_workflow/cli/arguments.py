@@ -16,3 +16,12 @@ RunId = Annotated[
         autocompletion=completion.runs,
     ),
 ]
+
+RunSpecs = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="RUN_SPEC...",
+        help="RunSpecs: path, glob, id, start of an id, or name.",
+        autocompletion=completion.run_specs,
+    ),
+]

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
-from cosmos_workflow.cli import completion
+from cosmos_workflow.cli.arguments import RunSpecs
 from cosmos_workflow.cli.options import Json
 from cosmos_workflow.cli.run import CudaDevices, NumGpu, TargetName, TimeLimit, dry_run
 
 
 def plan(
-    run_spec: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="RUN_SPEC...",
-            help="RunSpecs: path, glob, id, start of an id, or name.",
-            autocompletion=completion.run_specs,
-        ),
-    ],
+    run_spec: RunSpecs,
     target: TargetName = "",
     num_gpu: NumGpu = 0,
     cuda_devices: CudaDevices = "",

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from cosmos_workflow.cli import completion
-from cosmos_workflow.cli.arguments import RunId
+from cosmos_workflow.cli.arguments import RunId, RunSpecs
 from cosmos_workflow.cli.options import Json, Verbose
 from cosmos_workflow.cli.passphrase import ask
 from cosmos_workflow.cli.planned import tell, tell_sum
@@ -60,14 +60,7 @@ class Manner:
 
 
 def run(
-    run_spec: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="RUN_SPEC...",
-            help="RunSpecs: path, glob, id, start of an id, or name.",
-            autocompletion=completion.run_specs,
-        ),
-    ],
+    run_spec: RunSpecs,
     target: TargetName = "",
     num_gpu: NumGpu = 0,
     cuda_devices: CudaDevices = "",

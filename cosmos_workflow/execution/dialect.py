@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
+from cosmos_workflow.errors import ConfigError
 from cosmos_workflow.execution.facts import ServiceFacts
-from cosmos_workflow.execution.job import RequestJob
+from cosmos_workflow.execution.job import Job, RequestJob
 
 
 @dataclass(frozen=True)
@@ -227,6 +228,17 @@ def unsigned(text: str) -> str:
 
 
 _SIGNED = re.compile(r"(https?://[^\s?\"'<>\\]+)\?[^\s\"'<>\\]+")
+
+
+def in_dialect(target: str, dialect: str, job: Job) -> RequestJob:
+    """The job, which is a request in this dialect.  Raises ConfigError when it is not."""
+    if isinstance(job, RequestJob) and job.dialect == dialect:
+        return job
+    speaks = job.dialect if isinstance(job, RequestJob) else "commands"
+    raise ConfigError(
+        f"{target} is a service that speaks {dialect}; the engine {job.engine} speaks {speaks}",
+        hint="cosmos targets lists what each target takes; name another with --target",
+    )
 
 
 def reason(body: Any) -> str:

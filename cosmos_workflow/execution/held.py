@@ -26,7 +26,7 @@ from cosmos_workflow.events import (
     Transferring,
 )
 from cosmos_workflow.execution.clean import Cleaned
-from cosmos_workflow.execution.dialect import Synchronous
+from cosmos_workflow.execution.dialect import Synchronous, in_dialect
 from cosmos_workflow.execution.facts import HostFacts, ServiceFacts
 from cosmos_workflow.execution.job import (
     Attached,
@@ -76,13 +76,7 @@ class HeldTarget:
 
     def check(self, job: Job) -> None:
         """Raise ConfigError for a job that is no request in this service's dialect."""
-        if not isinstance(job, RequestJob) or job.dialect != self._dialect.name:
-            speaks = job.dialect if isinstance(job, RequestJob) else "commands"
-            raise ConfigError(
-                f"{self.name} is a service that speaks {self._dialect.name}; the engine "
-                f"{job.engine} speaks {speaks}",
-                hint="cosmos targets lists what each target takes; name another with --target",
-            )
+        job = in_dialect(self.name, self._dialect.name, job)
 
         def within(attached: Attached) -> Attached:
             if attached.form not in ("base64", "data_uri"):

@@ -31,7 +31,15 @@ from cosmos_workflow.events import (
     Transferring,
 )
 from cosmos_workflow.execution.clean import Cleaned
-from cosmos_workflow.execution.dialect import Answer, Call, Dialect, Download, Seen, unsigned
+from cosmos_workflow.execution.dialect import (
+    Answer,
+    Call,
+    Dialect,
+    Download,
+    Seen,
+    in_dialect,
+    unsigned,
+)
 from cosmos_workflow.execution.facts import HostFacts
 from cosmos_workflow.execution.job import Attached, Input, Job, RequestJob, fill_attached
 from cosmos_workflow.execution.narrate import narrate
@@ -85,13 +93,7 @@ class OnHttp:
     def check(self, job: Job) -> None:
         """Raise ConfigError for a job that is no request in this service's dialect, or whose
         server would read files that cannot be put on its disk."""
-        if not isinstance(job, RequestJob) or job.dialect != self._dialect.name:
-            speaks = job.dialect if isinstance(job, RequestJob) else "commands"
-            raise ConfigError(
-                f"{self.name} is a service that speaks {self._dialect.name}; the engine "
-                f"{job.engine} speaks {speaks}",
-                hint="cosmos targets lists what each target takes; name another with --target",
-            )
+        job = in_dialect(self.name, self._dialect.name, job)
         by_path = [item.name for item in job.inputs if item.key in _keys(job, "path")]
         if by_path and self.machine is None:
             raise ConfigError(
