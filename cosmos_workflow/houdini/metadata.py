@@ -43,11 +43,12 @@ class Frames(_Part):
 class PassFacts(_Part):
     """Where one pass comes from.
 
-    ``pattern``: the rendered files' name.  ``layer``: the AOV in them.  ``made``: the recipe, the
+    ``pattern``: the rendered files' name; ``files``: each of them, in order.  ``layer``: the AOV in them.  ``made``: the recipe, the
     preset and its values when it was not rendered.  ``settings``: colour or depth, as applied.
     """
 
     pattern: str = ""
+    files: tuple[str, ...] = ()
     layer: str = ""
     made: Mapping[str, Any] = Field(default_factory=dict)
     settings: Mapping[str, Any] = Field(default_factory=dict)

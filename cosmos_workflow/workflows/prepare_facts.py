@@ -115,9 +115,11 @@ def _identity(one: Outcome, text: str, files: Mapping[str, FileFacts]) -> str:
 def _pass(shot: Shot, modality: Modality, made: Made) -> PassFacts:
     if modality in made:
         return PassFacts(made=dict(made[modality]))
-    origin = shot.reel(modality).origin(modality)
+    reel = shot.reel(modality)
+    origin = reel.origin(modality)
     given = {
         "pattern": origin.pattern,
+        "files": tuple(path.name for path in reel.paths),
         "layer": origin.layer,
         "settings": dict(origin.settings),
     }

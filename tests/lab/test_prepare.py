@@ -78,7 +78,13 @@ def test_the_whole_thing(tmp_path: Path, an_ffmpeg: str) -> None:
         "resolution": [64, 32], "source": f"renders/{folder.name}",
         "fingerprint": facts["fingerprint"],
         "frame_range": {"first": 998, "last": 1003, "step": 1, "handles": 0},
-        "passes": {name: {"pattern": f"{name}.####.png"} for name in PASSES},
+        "passes": {
+            name: {
+                "pattern": f"{name}.####.png",
+                "files": [f"{name}.{number:04d}.png" for number in range(998, 1004)],
+            }
+            for name in PASSES
+        },
         "files": {
             file.name: {"sha256": sha256_file(file), "size": file.stat().st_size}
             for file in sorted(made.glob("*.mp4"))
