@@ -43,8 +43,9 @@ class Frames(_Part):
 class PassFacts(_Part):
     """Where one pass comes from.
 
-    ``pattern``: the rendered files' name; ``files``: each of them, in order.  ``layer``: the AOV in them.  ``made``: the recipe, the
-    preset and its values when it was not rendered.  ``settings``: colour or depth, as applied.
+    ``pattern``: the rendered files' name; ``files``: each of them, in order.  ``layer``: the AOV
+    in them.  ``made``: the recipe, the preset and its values when it was not rendered.
+    ``settings``: colour or depth, as applied.
     """
 
     pattern: str = ""
