@@ -99,14 +99,7 @@ def _failure(run_id: str, ended: JobEnded, lines: Sequence[str]) -> Failed:
     known = (_known(crash) if crash else None) or crashes.killed(lines, ended)
     if known:
         return known
-    if crash:
-        return Failed("engine", str(crash), hint=logs)
-    worker = crashes.worker_exit(lines)
-    if worker is not None:
-        return Failed("engine", crashes.ended(worker), hint=logs)
-    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    what = f"the framework ended with exit code {ended.exit_code}"
-    return Failed("engine", f"{what}: {last[:300]}" if last else what, hint=logs)
+    return crashes.unexplained("the framework", crash, lines, ended, logs)
 
 
 def _known(crash: Crash) -> Failed | None:

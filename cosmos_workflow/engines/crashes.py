@@ -63,6 +63,23 @@ def ended(code: int) -> str:
     return f"the model {verb} (signal {-code}{', ' + names[code] if code in names else ''})"
 
 
+def unexplained(
+    who: str, crash: Crash | None, lines: Sequence[str], ended_so: JobEnded, hint: str
+) -> Failed:
+    """An end that nothing else explains, by the best that was said of it.
+
+    The crash, else the worker that torchrun saw fail, else the last line that ``who`` wrote.
+    """
+    if crash:
+        return Failed("engine", str(crash), hint)
+    worker = worker_exit(lines)
+    if worker is not None:
+        return Failed("engine", ended(worker), hint)
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    what = f"{who} ended with exit code {ended_so.exit_code}"
+    return Failed("engine", f"{what}: {last[:300]}" if last else what, hint)
+
+
 def is_out_of_memory(crash: Crash) -> bool:
     """Whether it was the GPU's memory that did not do."""
     signs = ("CUDA out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "No available memory for the")

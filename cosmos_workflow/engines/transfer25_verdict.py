@@ -137,14 +137,7 @@ def _failure(run_id: str, ended: JobEnded, lines: Sequence[str]) -> Failed:
     killed = crashes.killed(lines, ended)
     if killed:
         return killed
-    if crash:
-        return Failed("engine", str(crash), hint=logs)
-    worker = crashes.worker_exit(lines)
-    if worker is not None:
-        return Failed("engine", crashes.ended(worker), hint=logs)
-    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    what = f"the model ended with exit code {ended.exit_code}"
-    return Failed("engine", f"{what}: {last[:300]}" if last else what, hint=logs)
+    return crashes.unexplained("the model", crash, lines, ended, logs)
 
 
 def _weights(crash: Crash, lines: Sequence[str]) -> Failed | None:

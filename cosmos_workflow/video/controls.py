@@ -152,19 +152,3 @@ def still(
         args += ["-vf", f"select=eq(n\\,{frame}),{size}format=rgb24"]
         args += ["-frames:v", "1", "-c:v", "png", "-f", "image2", "-update", "1", ffmpeg.url(part)]
         ffmpeg.run(args)
-
-
-def encode_sequence(
-    pattern: Path, first: int, frames: int, fps: float, dest: Path, *, crf: int = CRF
-) -> ffmpeg.Command:
-    """The command that encodes ``frames`` pictures, numbered from ``first``, to ``dest``.
-
-    ``pattern`` is a path whose *name* holds a printf number, ``color.%04d.png``.
-    """
-    # The folder is not a pattern: its own per cent signs are doubled.
-    folder = str(pattern.parent.absolute()).replace("%", "%%")
-    args = ["-v", "error", "-f", "image2", "-framerate", ffmpeg.rate(fps)]
-    args += ["-start_number", str(first), "-i", f"file:{folder}/{pattern.name}"]
-    args += ["-vf", f"setsar=1,{ffmpeg.TV_BT709}", "-r", ffmpeg.rate(fps)]
-    args += ["-frames:v", str(frames), *H264, "-crf", str(crf), ffmpeg.url(dest)]
-    return ffmpeg.Command(args, frames)

@@ -25,9 +25,11 @@ from two_ffmpegs import (
 )
 
 from cosmos_workflow.errors import ConfigError, MediaError, MissingExtra
+from cosmos_workflow.prompts.enums import Modality
 from cosmos_workflow.video import ffmpeg
-from cosmos_workflow.video.controls import canny, conform, encode_sequence
+from cosmos_workflow.video.controls import canny, conform
 from cosmos_workflow.video.frames import Encoder, decode, stills
+from cosmos_workflow.video.reels import Strip, Track, encode
 from cosmos_workflow.video.sheet import contact_sheet
 
 __all__ = ["an_ffmpeg", "video"]
@@ -171,7 +173,9 @@ def test_white_stays_white_in_every_kind_of_png(tmp_path: Path, an_ffmpeg: str, 
     for number in (9, 10):
         (folder / f"color.{number}.png").write_bytes(cv2.imencode(".png", white)[1].tobytes())
     video = tmp_path / "v.mp4"
-    ffmpeg.run_together([encode_sequence(folder / "color.%01d.png", 9, 2, 24, video)])
+    files = [folder / f"color.{number}.png" for number in (9, 10)]
+    track = Track(Modality.COLOR, "png", 64, 32, video)
+    encode([Strip((track,), lambda at: {Modality.COLOR: files[at].read_bytes()})], 2, 24)
     assert is_plain(video) and tags(video)["nb_read_frames"] == "2"
     assert min(int(one.min()) for one in decode(video, 64, 32)) >= 252
 
