@@ -125,11 +125,19 @@ class RemoteFile:
     """A file the job left behind: path relative to its workspace, bytes, sha256.
 
     A service does not tell the last two: ``size`` is then 0 and ``sha256`` empty.
+    ``made``: when it was last written, in seconds since the epoch by the host's own clock; 0 where
+    that is not known.
     """
 
     path: str
     size: int
     sha256: str
+    made: float = 0.0
+
+
+Reason = Literal[
+    "exited", "killed", "oom", "timeout", "cancelled", "gone", "preempted", "node_failed"
+]
 
 
 @dataclass(frozen=True)
@@ -137,12 +145,16 @@ class JobEnded(Event):
     """The job is over on its target, whatever that means for the run.
 
     ``reason``: exited (by itself, see ``exit_code``), killed, oom (host memory), timeout,
-    cancelled, gone (the target has no trace of it).
+    cancelled, gone (the target has no trace of it), preempted (a cluster took the place away for
+    another job), node_failed.  ``began`` and ``over``: when it began to work and when it was over,
+    in seconds since the epoch by the host's own clock; 0 where that is not known.
     """
 
     exit_code: int | None
-    reason: Literal["exited", "killed", "oom", "timeout", "cancelled", "gone"]
+    reason: Reason
     files: tuple[RemoteFile, ...] = ()
+    began: float = 0.0
+    over: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -156,6 +168,32 @@ class Output(Event):
     size: int
     sha256: str
     media: Literal["video", "text"] = "video"
+
+
+@dataclass(frozen=True)
+class Used(Event):
+    """What of its GPUs' time a run accounts for: ``since`` to ``until`` on a slot of a target.
+
+    Seconds since the epoch by the host's own clock.  Runs that share a job share its time: each has
+    what passed since the one before it was done, the first one also has the load of the model.
+    ``gpus``: how many it had, 0 for none.  ``price_per_hour``: of one GPU then, 0 if not known.
+    """
+
+    slot: str
+    since: float
+    until: float
+    gpus: int
+    price_per_hour: float = 0.0
+
+    @property
+    def gpu_seconds(self) -> float:
+        """Of all its GPUs together; of the machine where it used none."""
+        return (self.until - self.since) * max(1, self.gpus)
+
+    @property
+    def cost(self) -> float:
+        """In the currency of the price."""
+        return self.gpu_seconds / 3600 * self.price_per_hour
 
 
 @dataclass(frozen=True)
@@ -182,7 +220,8 @@ class Failed(Event):
     """The run is over without a result.
 
     ``cause`` is a short word to count by: submission, out_of_memory, engine, no_output,
-    bad_output, expired, timeout, killed, lost, host_memory, host_disk.
+    bad_output, expired, timeout, killed, lost, host_memory, host_disk, preempted, node_failed, and
+    not_begun: another run of the same job ended it before the model turned to this one.
     """
 
     status = ExecutionStatus.FAILED
@@ -211,7 +250,7 @@ _KINDS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
         Planned, Transferring, Staged, Submitted, Log, Progress, Disconnected, Exchanged, JobEnded,
-        Output, Succeeded, Blocked, Failed, Cancelling, Cancelled,
+        Output, Used, Succeeded, Blocked, Failed, Cancelling, Cancelled,
     )
 }  # fmt: skip
 
