@@ -8,7 +8,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -224,11 +224,18 @@ class Store:
 
     def next_ids(self, spec_ids: Sequence[str]) -> list[str]:
         """The id of the next attempt at each RunSpec; nothing is made."""
-        last: dict[str, int] = {}
+        last = self.last_attempts(spec_ids)
+        numbers = (_number(last[one]) if one in last else 0 for one in spec_ids)
+        return [f"{one}.{n + 1}" for one, n in zip(spec_ids, numbers, strict=True)]
+
+    def last_attempts(self, spec_ids: Collection[str]) -> dict[str, RunFolder]:
+        """The latest attempt at each RunSpec that was ever run, in one look at the folder."""
+        wanted, last = set(spec_ids), dict[str, RunFolder]()
         for folder in self.folders():
             spec_id = folder.id.partition(".")[0]
-            last[spec_id] = max(last.get(spec_id, 0), _attempt(folder.id))
-        return [f"{spec_id}.{last.get(spec_id, 0) + 1}" for spec_id in spec_ids]
+            if spec_id in wanted:
+                last[spec_id] = max(last.get(spec_id, folder), folder, key=_number)
+        return last
 
     def create_all(self, members: Sequence[Member], job: Job, target: str) -> list[RunFolder]:
         """The folders of runs that share a job, each complete; all of them, or none.
@@ -282,7 +289,7 @@ class Store:
     def attempts(self, spec_id: str) -> list[RunFolder]:
         """The attempts at one RunSpec, oldest first."""
         mine = [f for f in self.folders() if f.id.partition(".")[0] == spec_id]
-        return sorted(mine, key=lambda folder: _attempt(folder.id))
+        return sorted(mine, key=_number)
 
     def find(self, text: str) -> RunFolder:
         """The run with this id, unique id prefix, or RunSpec id (its latest attempt).
@@ -297,7 +304,7 @@ class Store:
         found = [folder for folder in self.folders() if folder.id.startswith(wanted)]
         specs = sorted({folder.id.partition(".")[0] for folder in found})
         if len(specs) == 1:
-            return max(found, key=lambda folder: _attempt(folder.id))
+            return max(found, key=_number)
         if not specs:
             raise SpecError(f"no run {text}", hint="cosmos list runs shows what there is")
         raise SpecError(
@@ -312,5 +319,5 @@ def job_name(run_id: str) -> str:
     return f"{run_id}-{secrets.token_hex(3)}"
 
 
-def _attempt(run_id: str) -> int:
-    return int(run_id.rpartition(".")[2])
+def _number(folder: RunFolder) -> int:
+    return int(folder.id.rpartition(".")[2])
