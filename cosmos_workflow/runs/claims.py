@@ -103,7 +103,7 @@ def claim(
             f" where {eligible} and batch_key = ? and gpus = ? and {_ALONE} = ?"
             f" order by priority desc, place limit ?) returning {COLUMNS}",
             [made, *values, group.batch_key, group.gpus, group.alone,
-             max(1, min(chosen[1], group.max_batch))],
+             max(1, min(chosen[1], group.max_batch, group.count))],
         )  # fmt: skip
         items = sorted((item_of(row) for row in rows), key=lambda one: (-one.priority, one.place))
         return Claim(made, lane, tuple(items))
