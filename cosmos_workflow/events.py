@@ -136,6 +136,11 @@ class RemoteFile:
 
 
 @dataclass(frozen=True)
+class Alive(Event):
+    """There is nothing new of the job, and the line to it is alive; never recorded."""
+
+
+@dataclass(frozen=True)
 class JobOver(Event):
     """The job works no more: its GPUs are free.  What it has left is still being looked at."""
 

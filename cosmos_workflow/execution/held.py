@@ -17,6 +17,7 @@ from cosmos_workflow.config import secrets as variables
 from cosmos_workflow.connection.host import Report
 from cosmos_workflow.errors import ConfigError, HostError
 from cosmos_workflow.events import (
+    Alive,
     Exchanged,
     JobEnded,
     JobOver,
@@ -143,7 +144,7 @@ class HeldTarget:
 
     def follow(
         self, handle: Handle, offset: int, limit: float = 0.0
-    ) -> Iterator[Log | Progress | Exchanged | JobOver | JobEnded]:
+    ) -> Iterator[Log | Progress | Exchanged | Alive | JobOver | JobEnded]:
         """The process's log; the calls that it tells of in there are events too."""
         for event in self._machine.follow(handle, offset, limit):
             yield event

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from cosmos_workflow.events import RemoteFile
@@ -25,11 +26,11 @@ def files_of(lines: Sequence[str]) -> tuple[RemoteFile, ...]:
 
 def times_of(said: Mapping[str, Sequence[str]]) -> tuple[float, float]:
     """When the job began and was over, by the host's clock; 0 where it does not say."""
-    began, over = said.get("times", ["0 0"])[0].split()
+    began, _, over = said.get("times", ["0 0"])[0].partition(" ")
     return _at(began), _at(over)
 
 
 def _at(text: str) -> float:
-    """A time as ``date`` prints it; not all of them know parts of seconds."""
-    whole, _, part = text.partition(".")
-    return float(f"{whole}.{part}" if part.isdigit() else whole)
+    """A time as ``date`` prints it; not all of them know parts of seconds.  0 for anything else."""
+    match = re.match(r"\d+(\.\d+)?", text)
+    return float(match[0]) if match else 0.0

@@ -95,7 +95,8 @@ launcher's own.
 _TOLD = r"""
 sum() { if command -v sha256sum >/dev/null 2>&1; then sha256sum; else shasum -a 256; fi; }
 when() { # when FILE: its last change, seconds since the epoch; 0 where it is not there
-  date -r "$1" +%s.%N 2>/dev/null || stat -f %m "$1" 2>/dev/null || echo 0
+  date -r "$1" +%s.%N 2>/dev/null || stat -c %Y "$1" 2>/dev/null || stat -f %m "$1" 2>/dev/null ||
+    echo 0
 }
 tell_times() { printf '@times %s %s\n' "$(when started)" "$(when exit_code)" >&2; }
 tell_file() {

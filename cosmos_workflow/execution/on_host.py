@@ -19,6 +19,7 @@ from cosmos_workflow.errors import (
     TransferInterrupted,
 )
 from cosmos_workflow.events import (
+    Alive,
     Exchanged,
     JobEnded,
     JobOver,
@@ -217,7 +218,7 @@ class OnHost:
 
     def follow(
         self, handle: Handle, offset: int, limit: float = 0.0
-    ) -> Iterator[Log | JobOver | JobEnded]:
+    ) -> Iterator[Log | Alive | JobOver | JobEnded]:
         """Whole lines of the job's log from a byte offset, then how it ended."""
         site = self._resolved()
         state = self._launcher.state(handle.job, handle.ref, site)
@@ -226,6 +227,7 @@ class OnHost:
         for chunk in self.host.stream(argv, idle_timeout=self._silence):
             if chunk.source == "err":
                 aside += chunk.data
+                yield Alive()
                 if not over and b"@over\n" in aside:
                     over = True
                     yield JobOver()

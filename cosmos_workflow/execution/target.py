@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from cosmos_workflow.connection.host import Report
 from cosmos_workflow.events import (
+    Alive,
     Exchanged,
     JobEnded,
     JobOver,
@@ -80,7 +81,7 @@ class Target(Protocol):
 
     def follow(
         self, handle: Handle, offset: int, limit: float = 0.0
-    ) -> Iterator[Log | Progress | Exchanged | JobOver | JobEnded]:
+    ) -> Iterator[Log | Progress | Exchanged | Alive | JobOver | JobEnded]:
         """The job's log from a byte offset, whole lines; the last event is JobEnded.
 
         ``limit``: seconds the job may take, where nobody on the place itself ends it.

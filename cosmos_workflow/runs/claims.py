@@ -179,15 +179,31 @@ def settle(
 
 
 def wait_again(
-    queue: Queue, item: int, *, pause: float, counts: bool, cause: str = "", message: str = ""
+    queue: Queue,
+    item: int,
+    *,
+    pause: float,
+    counts: bool,
+    cause: str = "",
+    message: str = "",
+    shunned: str = "",
 ) -> None:
     """Let an item wait once more, at least ``pause`` seconds; a try that was not its own does not
-    count."""
+    count.  ``shunned``: where it is not tried again, if it may run elsewhere."""
     with queue.writing() as base:
         base.execute(
             "update items set state = 'waiting', claim = null, not_before = ?, cause = ?,"
-            " message = ?, tries = tries - ? where id = ?",
-            [time.time() + pause if pause else 0, cause, message, 0 if counts else 1, item],
+            " message = ?, tries = tries - ?,"
+            " shunned = iif(targets = ',' || ? || ',', '', ?) where id = ?",
+            [
+                time.time() + pause if pause else 0,
+                cause,
+                message,
+                0 if counts else 1,
+                shunned,
+                shunned,
+                item,
+            ],
         )
         _tidy(base)
 
@@ -267,9 +283,10 @@ def _has_room(lane: Lane, here: Sequence[Busy]) -> bool:
 def _eligible(lane: Lane, label: str) -> tuple[str, list[object]]:
     where = (
         "state = 'waiting' and not paused and not_before <= ? and instr(targets, ?)"
-        " and (? = 0 or gpus <= ?) and (? = '' or label = ?)"
+        " and shunned != ? and (? = 0 or gpus <= ?) and (? = '' or label = ?)"
     )
-    return where, [time.time(), f",{lane.target},", lane.gpus, lane.gpus, label, label]
+    name = lane.target
+    return where, [time.time(), f",{name},", name, lane.gpus, lane.gpus, label, label]
 
 
 def _groups(base: sqlite3.Connection, lane: Lane, label: str) -> list[Group]:

@@ -29,6 +29,7 @@ create table items (
   priority integer not null, place real not null,
   state text not null, paused integer not null default 0,
   tries integer not null default 0, not_before real not null default 0,
+  shunned text not null default '',
   claim integer, run text not null default '',
   cause text not null default '', message text not null default '',
   added real not null, ended real
@@ -98,7 +99,10 @@ class Wish:
 
 @dataclass(frozen=True)
 class Item:
-    """A row of the queue.  Times are seconds since the epoch; ``run``: its last attempt."""
+    """A row of the queue.  Times are seconds since the epoch; ``run``: its last attempt.
+
+    ``shunned``: a target that it does not try again while there are others: it failed there.
+    """
 
     id: int
     spec: str
@@ -118,6 +122,7 @@ class Item:
     paused: bool
     tries: int
     not_before: float
+    shunned: str
     claim: int | None
     run: str
     cause: str
@@ -306,8 +311,9 @@ class Queue:
         over = [state for state in OVER if state is not State.DONE]
         with self.writing() as base:
             changed = base.execute(
-                f"update items set state = ?, tries = 0, not_before = 0, cause = '', message = '',"
-                f" ended = null, paused = 0 where {which} {AMONG} and state {AMONG} returning id",
+                "update items set state = ?, tries = 0, not_before = 0, shunned = '', cause = '',"
+                f" message = '', ended = null, paused = 0 where {which} {AMONG}"
+                f" and state {AMONG} returning id",
                 [State.WAITING, listed(ids or states), listed(over)],
             )
             return sorted(row[0] for row in changed)

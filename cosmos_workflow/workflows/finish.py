@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from cosmos_workflow.config import secrets
 from cosmos_workflow.errors import CosmosError, HostUnreachable
-from cosmos_workflow.events import Disconnected, JobEnded, Log
+from cosmos_workflow.events import Alive, Disconnected, JobEnded, Log
 from cosmos_workflow.execution.job import Job
 from cosmos_workflow.execution.target import Handle
 from cosmos_workflow.runs.store import RunFolder, RunInUse
@@ -39,7 +39,8 @@ def finish(
     ended = None
     with Home(bench, job, handle, folders) as home:
         for _, event in recorded(open_now, _follow(bench, open_now, handle, job)):
-            yield None, event
+            if not isinstance(event, Alive):
+                yield None, event
             if isinstance(event, JobEnded):
                 ended = event
             if isinstance(event, Log):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
-from cosmos_workflow.events import Event, Log, Progress, Transferring
+from cosmos_workflow.events import Alive, Event, Log, Progress, Transferring
 from cosmos_workflow.runs.store import RunFolder
 
 Told = tuple[RunFolder | None, Event]
@@ -19,6 +19,9 @@ def recorded(folders: Sequence[RunFolder], told: Iterator[Told]) -> Iterator[Tol
     """
     kept, stage = 0.0, ""
     for folder, event in told:
+        if isinstance(event, Alive):
+            yield folder, event
+            continue
         now = time.monotonic()
         passing = isinstance(event, Transferring) or (
             isinstance(event, Progress) and event.stage == stage

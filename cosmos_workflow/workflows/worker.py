@@ -145,6 +145,7 @@ class Worker:
             store=assemble.store(settings),
             patience=Patience(settings.queue.tries, settings.queue.retry_pause),
             tell=self._news.put,
+            crash=self._news.put,
             complain=lambda text: self._news.put(Complaint(text)),
             open=self._within_budget,
             choose=self._chooser,

@@ -31,6 +31,9 @@ PASSING = frozenset(
 )  # fmt: skip
 """Causes that a second try may not meet; all others are the run's own, or the engine's."""
 
+HOST_FAULTS = frozenset(("host_disk", "host_memory", "submission", "unreachable"))
+"""Causes that lie in the target: there the next run would meet them as well."""
+
 LONGEST_PAUSE_S = 300.0
 
 OUTCOMES = {
@@ -68,14 +71,14 @@ class Patience:
 class Following:
     """Carries a claim's runs on until each has ended and is settled.
 
-    ``over`` is set when the slot of its job is free.  ``unreachable``: nothing was sent, since its
-    target could not be reached.
+    ``over`` is set when the slot of its job is free.  ``faulty``: something is wrong with the
+    target, and the next job had better wait.
     """
 
     def __init__(
         self, queue: Queue, claim: Claim, patience: Patience, tell: Callable[[News], None]
     ) -> None:
-        self.claim, self.over, self.unreachable = claim, Flag(), False
+        self.claim, self.over, self.faulty = claim, Flag(), False
         self._queue, self._patience, self._tell = queue, patience, tell
         self._open = {item.run: item for item in claim.items}
 
@@ -100,13 +103,12 @@ class Following:
                 stop.wait(pause)  # somebody follows one of them by hand: it will be told
             except CosmosError as error:
                 self._tell(News(self.claim, Disconnected(error.message, pause)))
-                self.unreachable = _fail_unsent(folders, error)
-                stop.wait(0 if self.unreachable else pause)
+                stop.wait(0 if _fail_unsent(folders, error) else pause)
             pause = min(pause * 2, LONGEST_PAUSE_S)
-        self._set_over()
         if not stop.is_set():
             self._learn(bench, folders)
             self._settle_rest(bench)
+        self._set_over()
 
     def _hear(self, folder: RunFolder | None, event: Event) -> None:
         self._tell(News(self.claim, event, folder))
@@ -114,6 +116,7 @@ class Following:
             self._set_over()
         if folder and event.status and event.status.final and folder.id in self._open:
             run = folder.run()
+            self.faulty = run.cause in HOST_FAULTS
             if run.cause != "not_begun":
                 self._settle(self._open.pop(run.id), run)
 
@@ -126,6 +129,7 @@ class Following:
         """Those whose job ended before it turned to them, and those whose folders never were."""
         runs = {run: bench.store.folder(run).run() for run in self._open}
         nobody = len(runs) == len(self.claim.items)
+        self.faulty = self.faulty or any(run.cause in HOST_FAULTS for run in runs.values())
         for run_id, item in self._open.items():
             self._settle(item, runs[run_id], counts=nobody)
         self._open.clear()
@@ -141,9 +145,11 @@ class Following:
         if state is State.WAITING:
             own = own and run.status.final
             pause = self._patience.before(item.tries) if own else 0.0
+            shunned = self.claim.lane.target if run.cause in HOST_FAULTS else ""
             claims.wait_again(
-                self._queue, item.id, pause=pause, counts=own, cause=run.cause, message=run.message
-            )
+                self._queue, item.id, pause=pause, counts=own, cause=run.cause,
+                message=run.message, shunned=shunned,
+            )  # fmt: skip
         else:
             claims.settle(self._queue, item.id, state, run.id, run.cause, run.message)
         self._tell(News(self.claim, item=item, state=state, run=run))

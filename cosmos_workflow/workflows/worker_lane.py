@@ -34,6 +34,7 @@ class Shop:
     patience: Patience
     tell: Callable[[News], None]
     complain: Callable[[str], None]
+    crash: Callable[[BaseException], None]
     open: Callable[[], bool]
     choose: Callable[[Lane], Choose]
     label: str = ""
@@ -62,6 +63,7 @@ class Slot:
         """Until the shop's ``stop``; what is claimed then, and not begun, is given back."""
         while not self._shop.stop.is_set():
             self._followers = [one for one in self._followers if one.is_alive()]
+            self._heed_faults()
             if self._ready is None and self._may_claim():
                 self._ready = self._prepared()
             if self._running and not self._running.over.is_set():
@@ -88,14 +90,19 @@ class Slot:
         """Let go of the connection."""
         self._target.close()
 
-    def _may_claim(self) -> bool:
-        if self._running and self._running.over.is_set() and self._running.unreachable:
-            self._running.unreachable = False
+    def _heed_faults(self) -> None:
+        if self._running and self._running.faulty:
+            self._running.faulty = False
             self._tire()
+            if self._ready:
+                claims.release(self._shop.queue, self._ready.claim.id)
+                self._ready = None
+
+    def _may_claim(self) -> bool:
         return self._shop.open() and time.monotonic() >= self._rest_until
 
     def _tire(self) -> None:
-        """The target cannot be reached: leave it alone for a while, each time longer."""
+        """Something is wrong with the target: leave it alone for a while, each time longer."""
         self._rest_until = time.monotonic() + self._rest
         self._rest = min(self._rest * 2, LONGEST_PAUSE_S)
 
@@ -120,7 +127,6 @@ class Slot:
             shop.complain("\n".join(filter(None, (error.message, error.hint))))
             self._tire()
             return None
-        self._rest = 1.0
         return ready
 
     def _begin(self, ready: Ready) -> None:
@@ -162,9 +168,9 @@ class Slot:
     def _followed(self, following: Following) -> None:
         try:
             following.follow(self._bench(following.claim), self._shop.stop)
-        except CosmosError as error:
-            self._shop.complain("\n".join(filter(None, (error.message, error.hint))))
-            following.over.set()
+            self._rest = self._rest if following.faulty else 1.0
+        except BaseException as error:  # heard by the worker, which ends and says so
+            self._shop.crash(error)
 
     def _bench(self, claim: Claim) -> Bench:
         engine = assemble.engine(claim.items[0].engine, self._shop.settings)

@@ -8,9 +8,9 @@ from collections import Counter
 from contextlib import suppress
 
 import pytest
+from batches import items, right, spec
 from project import Project
 from scene import FINAL, counted, kill
-from test_batch import gpu, image, items, right, spec  # noqa: F401  (fixtures)
 
 from cosmos_workflow.runs.queue import State
 
@@ -18,7 +18,7 @@ KILLS = 50
 
 
 @pytest.mark.timeout(900)
-def test_fifty_kills(gpu: Project) -> None:  # noqa: F811
+def test_fifty_kills(gpu: Project) -> None:
     chance = random.Random(7)
     words = "[[load=1]][[slow=0.7]]"
     specs = [spec(gpu, f"street {n} {words}", n) for n in range(24)]
