@@ -259,8 +259,8 @@ Verdict = Succeeded | Blocked | Failed
 _KINDS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
-        Planned, Transferring, Staged, Submitted, Log, Progress, Disconnected, Exchanged, JobOver,
-        JobEnded, Output, Used, Succeeded, Blocked, Failed, Cancelling, Cancelled,
+        Planned, Transferring, Staged, Submitted, Log, Progress, Disconnected, Exchanged, Alive,
+        JobOver, JobEnded, Output, Used, Succeeded, Blocked, Failed, Cancelling, Cancelled,
     )
 }  # fmt: skip
 

@@ -70,11 +70,11 @@ def bring_home(
 ) -> Iterator[Event]:
     """Fetch and verify what the engine calls a success; the last event is the run's end."""
     job = folder.job()
-    strange = _strange(job, folder.id, ended.files)
-    if strange:
+    unlike = strange(job, folder.id, ended.files)
+    if unlike:
         yield Failed(
             "bad_output",
-            f"the model's result is another run's: {strange} is not what was sent",
+            f"the model's result is another run's: {unlike} is not what was sent",
             f"cosmos run {folder.id.partition('.')[0]} tries again; cosmos logs {folder.id}",
         )
         return
@@ -127,9 +127,9 @@ def used(bench: Bench, folder: RunFolder, ended: JobEnded, result: str) -> Itera
     )
 
 
-def _strange(job: Job, run_id: str, files: Sequence[RemoteFile]) -> str:
+def strange(job: Job, run_id: str, files: Sequence[RemoteFile]) -> str:
     """The file that shows that a result is not this run's; empty: there is none."""
-    proofs = getattr(job, "proofs", {}).get(run_id, {})
+    proofs = job.proofs.get(run_id, {}) if isinstance(job, CommandJob) else {}
     known = {file.path: file.sha256 for file in files}
     return next((path for path, sha in proofs.items() if known.get(path) != sha), "")
 

@@ -103,7 +103,7 @@ def wishes(settings: Settings, files: Sequence[Path], where: Where) -> Iterator[
             path=portable(file, settings),
             name=run.name,
             engine=run.engine,
-            batch_key=engine.batch_key(run),
+            batch_key=engine.batch_key(run, prompt),
             max_batch=engine.max_batch,
             targets=where.targets,
             gpus=where.how.gpus,

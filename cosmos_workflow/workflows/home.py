@@ -15,7 +15,7 @@ from cosmos_workflow.execution.job import Job
 from cosmos_workflow.execution.target import Handle
 from cosmos_workflow.runs.store import RunFolder
 from cosmos_workflow.workflows.assemble import Bench
-from cosmos_workflow.workflows.conclude import bring_home, used
+from cosmos_workflow.workflows.conclude import bring_home, strange, used
 from cosmos_workflow.workflows.record import Told, recorded
 
 
@@ -89,7 +89,8 @@ class Home:
         patterns = folder.job().outputs[folder.id]
         ended = self._bench.target.so_far(self._handle, patterns)
         verdict = self._bench.engine.verdict(folder.id, ended, folder.log_lines())
-        if isinstance(verdict, Succeeded):
+        told_apart = not strange(folder.job(), folder.id, ended.files)
+        if isinstance(verdict, Succeeded) and told_apart:
             result = verdict.outputs[0].path
             events = chain(
                 used(self._bench, folder, ended, result),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from batches import items, jobs, right, spec
+from batches import QUICK, items, jobs, right, spec, told
 from project import Project
 
 from cosmos_workflow.events import Used
@@ -111,3 +111,39 @@ def test_a_budget_stops_what_was_not_begun(gpu: Project) -> None:
     gpu.cosmos("batch", *specs, third, "--budget", "1", code=None)
     states = [items(gpu)[one].state for one in (*specs, third)]
     assert states[0] is State.DONE and states[2] is State.WAITING
+
+
+# -- Transfer1: one file of lines -----------------------------------------------------------------
+
+
+def street(project: Project, words: str, depth: float, *more: str) -> str:
+    return project.spec(words, "--weight", f"depth={depth}", *more)
+
+
+def test_transfer1_takes_many_in_one_job(remote: Project) -> None:
+    remote.configure((remote.root / "config.toml").read_text() + QUICK)
+    good = [street(remote, f"street {n}", 0.2 * (n + 1)) for n in range(3)]
+    bad = street(remote, "a [[block]] street", 0.5)
+    seed = street(remote, "street 0", 0.5, "--seed", "9")
+    remote.cosmos("batch", good[0], good[1], bad, good[2], seed, code=6)
+    for number, one in enumerate(good):
+        item = items(remote)[one]
+        assert item.state is State.DONE, item
+        folder = RunFolder(remote.root / "outputs" / item.run)
+        said = told(folder.path / folder.run().outputs[0].path)
+        assert said["prompt"] == f"street {number}"
+        assert said["hints"]["depth"]["control_weight"] == pytest.approx(0.2 * (number + 1))
+    assert items(remote)[bad].state is State.BLOCKED
+    assert items(remote)[good[2]].run == f"{good[2]}.2", "it was not begun, and waited once more"
+    assert jobs(remote, good[:2]) != jobs(remote, [seed]), "a batch has one seed"
+    assert len(jobs(remote, good[:2])) == 1
+
+
+def test_transfer1_results_are_told_apart_by_their_words(remote: Project) -> None:
+    """Whatever number they lie under."""
+    same = [street(remote, "the same words", weight) for weight in (0.3, 0.6)]
+    remote.cosmos("batch", *same)
+    for one, weight in zip(same, (0.3, 0.6), strict=True):
+        folder = RunFolder(remote.root / "outputs" / items(remote)[one].run)
+        said = told(folder.path / folder.run().outputs[0].path)
+        assert said["hints"]["depth"]["control_weight"] == weight

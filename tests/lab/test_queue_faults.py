@@ -64,7 +64,7 @@ def pair(
     shared_sshd: Sshd,
     sshd: Sshd,
     docker: Docker,
-    image: str,
+    transfer25_image: str,
     tmp_path: Path,
 ) -> Pair:
     hosts = {name: tmp_path / f"{name} dir" for name in ("gpu", "other")}
