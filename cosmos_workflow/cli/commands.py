@@ -33,6 +33,7 @@ SECTIONS: dict[str, dict[str, Command]] = {
         "create-spec": Command("specs:create_spec", "Write a PromptSpec: words, video, controls."),
         "enhance": Command("enhance:enhance", "Have a model write richer words for a prompt."),
         "create-run": Command("specs:create_run", "Write RunSpecs: engine, weights, parameters."),
+        "sweep": Command("sweep:sweep", "Write many RunSpecs: grids, draws, lists of prompts."),
     },
     "Run": {
         "plan": Command("plan:plan", "Say what a run would do, send, take and cost."),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -21,6 +23,7 @@ from cosmos_workflow.ids import RUN_ID
 from cosmos_workflow.prompts import library
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
+from cosmos_workflow.prompts.sweep import Sweep
 from cosmos_workflow.runs import index
 from cosmos_workflow.runs.store import RunFolder, Store
 from cosmos_workflow.workflows import compare
@@ -31,21 +34,24 @@ class Kind(StrEnum):
 
     PROMPTS = "prompts"
     RUNS = "runs"
+    SWEEPS = "sweeps"
 
 
 def list_(
-    kind: Annotated[Kind, typer.Argument(help="prompts or runs.")] = Kind.RUNS,
+    kind: Annotated[Kind, typer.Argument(help="prompts, runs or sweeps.")] = Kind.RUNS,
     status: Annotated[
         str, typer.Option(help="Only runs of this status.", autocompletion=completion.statuses)
     ] = "",
     limit: Annotated[int, typer.Option(min=1, help="At most so many, newest first.")] = 50,
     as_json: Json = False,
 ) -> None:
-    """List prompts or runs, newest first."""
+    """List prompts, runs or sweeps, newest first."""
     settings = load()
     with open_screen(json=as_json) as screen:
         if kind is Kind.PROMPTS:
-            _list_prompts(screen, settings, limit)
+            _list_entries(screen, library.all_prompts(settings), limit, NO_PROMPTS)
+        elif kind is Kind.SWEEPS:
+            _list_entries(screen, library.all_sweeps(settings), limit, NO_SWEEPS)
         else:
             _list_runs(screen, settings, _status(status), limit)
 
@@ -60,14 +66,17 @@ def _status(text: str) -> ExecutionStatus | None:
         raise SpecError(f"there is no status {text!r}", hint=f"known: {known}") from error
 
 
-def _list_prompts(screen: Screen, settings: Settings, limit: int) -> None:
-    entries = library.all_prompts(settings)
+NO_PROMPTS = 'none yet: cosmos create-spec NAME "PROMPT" makes one'
+NO_SWEEPS = "none yet: cosmos sweep PROMPT_SPEC --vary seed=1..20 makes one"
+
+
+def _list_entries(screen: Screen, entries: Sequence[library.Entry], limit: int, none: str) -> None:
     rows = []
     for entry in entries[:limit]:
         rows.append([entry.id, entry.name, short_moment(_time(entry.stamp))])
         screen.data({"id": entry.id, "name": entry.name, "path": str(entry.path)})
     if not rows:
-        screen.say('none yet: cosmos create-spec NAME "PROMPT" makes one')
+        screen.say(none)
         return
     screen.table(["id", "name", "created"], rows)
     _more(screen, len(entries), limit)
@@ -125,17 +134,21 @@ def _more(screen: Screen, number: int, limit: int) -> None:
 def show(
     text: Annotated[
         str,
-        typer.Argument(metavar="ID", help="Prompt, RunSpec or run.", autocompletion=completion.ids),
+        typer.Argument(
+            metavar="ID", help="Prompt, RunSpec, run or sweep.", autocompletion=completion.ids
+        ),
     ],
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> None:
-    """Show all about a prompt or a run; with -v also its calls to a service."""
+    """Show all about a prompt, a run or a sweep; with -v also a run's calls to a service."""
     settings = load()
     store = Store(settings.outputs_dir)
     with open_screen(json=as_json) as screen:
         if text.startswith("ps_"):
             facts = _prompt_facts(settings, text)
+        elif text.startswith("sw_"):
+            facts = sweep_facts(settings, text)
         elif "." in text and RUN_ID.match(text):
             facts = _run_facts(settings, store.find(text))
         else:
@@ -147,6 +160,18 @@ def show(
 def _prompt_facts(settings: Settings, text: str) -> dict[str, Any]:
     path = library.find(settings, "prompt", text)
     return {**PromptSpec.load(path).model_dump(mode="json"), "path": str(path)}
+
+
+def sweep_facts(settings: Settings, text: str) -> dict[str, Any]:
+    """A sweep, and how many of its RunSpecs have come to what."""
+    path = library.find(settings, "sweep", text)
+    sweep = Sweep.load(path)
+    page = index.page(Store(settings.outputs_dir))
+    latest = {row.id.partition(".")[0]: row for row in reversed(page.rows)}
+    states = Counter(
+        str(latest[one].status).lower() if one in latest else "never run" for one in sweep.runs
+    )
+    return {**sweep.model_dump(mode="json"), "states": dict(states), "path": str(path)}
 
 
 def _spec_facts(settings: Settings, store: Store, text: str) -> dict[str, Any]:
@@ -182,6 +207,7 @@ def _run_facts(settings: Settings, folder: RunFolder) -> dict[str, Any]:
         "target": run.target,
         "control_weights": dict(spec.control_weights),
         "parent": spec.parent,
+        "origin": spec.origin.model_dump() if spec.origin else None,
         "parameters": spec.parameters.model_dump(mode="json", exclude_none=True),
         "compared": [vars(row) for row in compare.of_run(folder, settings)],
         "options": dict(spec.options),

@@ -323,6 +323,11 @@ class Settings(Table):
         return self.root / self.paths.local_runs_dir
 
     @property
+    def sweeps_dir(self) -> Path:
+        """Where sweeps are kept, beside the RunSpecs that came of them."""
+        return self.runs_dir.with_name("sweeps")
+
+    @property
     def videos_dir(self) -> Path:
         """Where prepared shots are kept."""
         return self.root / self.paths.local_videos_dir
