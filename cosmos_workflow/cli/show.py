@@ -147,7 +147,7 @@ def show(
     with open_screen(json=as_json) as screen:
         if text.startswith("ps_"):
             facts = _prompt_facts(settings, text)
-        elif text.startswith("sw_"):
+        elif text.startswith("sw_") or _means_a_sweep(settings, text):
             facts = sweep_facts(settings, text)
         elif "." in text and RUN_ID.match(text):
             facts = _run_facts(settings, store.find(text))
@@ -160,6 +160,12 @@ def show(
 def _prompt_facts(settings: Settings, text: str) -> dict[str, Any]:
     path = library.find(settings, "prompt", text)
     return {**PromptSpec.load(path).model_dump(mode="json"), "path": str(path)}
+
+
+def _means_a_sweep(settings: Settings, text: str) -> bool:
+    """Whether a sweep has this name, and nothing else has."""
+    others = (library.fits(settings, kind, text) for kind in ("prompt", "run"))
+    return library.fits(settings, "sweep", text) and not any(others)
 
 
 def sweep_facts(settings: Settings, text: str) -> dict[str, Any]:

@@ -29,6 +29,9 @@ from cosmos_workflow.workflows.sweep_words import (
 )
 
 TEXTS = ("prompt", "negative_prompt")
+LONGEST_NAME = 60
+"""Characters of the values in a RunSpec's name."""
+
 SHORT = {"steps": "num_steps"}
 """The command line's own words for parameters."""
 
@@ -182,7 +185,7 @@ class _Maker:
         if weights and not self._wanted.weights:
             weights = {**self._usual(prompt, weights), **weights}
         draft = RunSpec.create(
-            name=prompt.name,
+            name=_name(prompt, point),
             prompt_spec_id=prompt.id,
             prompt_spec_path="",
             engine=self._engine.name,
@@ -247,6 +250,15 @@ class _Maker:
         if axis.kind != "choice" and abs(inside - value) > (0.5 if whole else 0):
             self.clipped[name] = self.clipped.get(name, 0) + 1
         return inside if axis.kind != "choice" else value
+
+
+def _name(prompt: PromptSpec, point: Mapping[str, Value]) -> str:
+    """``street seed=3 depth=0.2``: by its point, not its number, so that a longer sweep has the
+    same RunSpecs again."""
+    words = [f"{axis}={value}" for axis, value in point.items() if axis not in TEXTS]
+    while sum(map(len, words)) > LONGEST_NAME:
+        words.pop()
+    return " ".join([prompt.name, *words])
 
 
 def save(
