@@ -128,6 +128,20 @@ def test_a_prepared_shot_brings_video_controls_and_rate(
     assert run["parameters"]["fps"] == 25
 
 
+def test_the_rate_of_a_shot_is_left_away_where_the_model_has_none(
+    cosmos: Cosmos, project: Path
+) -> None:
+    prepared(project)
+    one = spec(cosmos, "n", "t", "--from", "atrium")
+    model = ("--engine", "replicate", "--option", "model=cogvideox_t2v")
+    (run,) = cosmos("create-run", one["id"], *model, "--json").objects
+    assert run["parameters"].get("fps") is None
+    refused = cosmos("create-run", one["id"], *model, "--fps", "30")
+    assert refused.code == 3 and "--fps 30" in refused.err, "asked for, it is refused"
+    (run,) = cosmos("create-run", one["id"], "--engine", "cosmos3", "--json").objects
+    assert run["parameters"]["fps"] == 30
+
+
 def test_a_run_is_complete_and_saved(cosmos: Cosmos, prompt: dict[str, Any]) -> None:
     (run,) = made(cosmos, prompt["id"], "--seed", "7", "--guidance", "5.5")
     assert run["control_weights"] == {"depth": 0.5, "edge": 0.5}
