@@ -31,6 +31,7 @@ class Nim(RequestEngine):
     """
 
     name: ClassVar[str] = "nim"
+    dialect: ClassVar[str] = "nim"
     summary: ClassVar[str] = "A Cosmos NIM: video from words, an image, a video or controls"
     Options: ClassVar[type[Options]] = NimOptions
     modalities: ClassVar[tuple[Modality, ...]] = tuple(vocabulary.controls(TRANSFER25.model))
@@ -94,7 +95,7 @@ class Nim(RequestEngine):
         return RequestJob(
             name=request.job_name,
             engine=self.name,
-            dialect="nim",
+            dialect=self.dialect,
             route=next(iter(request.service.models), "") if request.service else "",
             body=nim_options.merged(body, options.extras),
             inputs=nim_body.inputs(form, request, start),

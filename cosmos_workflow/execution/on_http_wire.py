@@ -179,7 +179,7 @@ def _unreached(name: str, host: str, error: Exception) -> Exception:
         )
     return HostUnreachable(
         f"no connection to {name} ({host}): {said}",
-        hint=f"does the service run, and is its url right? cosmos status --target {name}",
+        hint=f"does it run, and is its url right? cosmos targets shows the url of {name}",
     )
 
 

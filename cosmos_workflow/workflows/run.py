@@ -32,6 +32,7 @@ from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
 from cosmos_workflow.runs.run import Run
 from cosmos_workflow.runs.store import RunFolder, RunInUse
+from cosmos_workflow.workflows import match
 from cosmos_workflow.workflows.assemble import Bench
 from cosmos_workflow.workflows.derive import fix_inputs
 from cosmos_workflow.workflows.finish import finish
@@ -67,6 +68,8 @@ def plan(
     Where the plan depends on which model a service has, the service is asked.
     """
     run = settle(bench.engine, run, prompt)
+    if wants := bench.engine.needs(run).dialect:  # told before any file is read
+        match.check(bench.settings, bench.engine.name, wants, bench.target.name)
     request = build_request(bench.settings, bench.engine, run, prompt, how, run_id, job_name)
     if bench.engine.asks_service(run):
         request = replace(request, service=_service(bench.target))
