@@ -75,7 +75,9 @@ class Nim(RequestEngine):
         low, high = nim_body.READ
         out = not low <= media.frames <= high
         notes = (
-            (f"a Transfer2.5 NIM takes {low} to {high} frames, not {media.frames}",) if out else ()
+            (f"{media.frames} frames are not for a Transfer2.5 NIM, which takes {low} to {high}",)
+            if out
+            else ()
         )
         return Fit(media.width - media.width % 2, media.height - media.height % 2, notes)
 

@@ -197,4 +197,6 @@ def _unanswered(name: str, watch: Watch, said: str, error: Exception) -> HostUnr
         ("Server disconnected", "peer closed")
     ):
         return LostAnswer(f"{name} answers with what is no HTTP: {said}")
+    if said.startswith("peer closed"):
+        return LostAnswer(f"the answer of {name} ended in the middle: {said}")
     return LostAnswer(f"{name} did not answer: {said}")

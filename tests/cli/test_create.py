@@ -241,3 +241,19 @@ def test_engines_are_listed_and_shown(cosmos: Cosmos) -> None:
     assert facts["parameters"]["num_steps"]["default"] == 35
     said = cosmos("engines", "--json")
     assert {"preview", "transfer1", "upscale"} <= {facts["engine"] for facts in said.objects}
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("duration=soon", "a number is needed"),
+        ("timeout=soon", "a whole number is needed"),
+        ("extras=[1]", 'a JSON object is needed, like {"key": 1}'),
+        ("extras={a", """like --option 'extras={"key": 1}'"""),
+    ],
+)
+def test_an_option_of_the_wrong_kind(
+    cosmos: Cosmos, prompt: dict[str, Any], option: str, said: str
+) -> None:
+    refused = cosmos("create-run", prompt["id"], "--engine", "nim", "--option", option)
+    assert refused.code == 3 and said in " ".join(refused.err.split())
