@@ -47,8 +47,8 @@ def target(settings: Settings, name: str, ask: Callable[[str], str] | None = Non
         others = "".join(f"--target {one}, or " for one in match.fitting(settings, name))
         raise ConfigError(
             f"there is no service {name}: {variable} is not set",
-            hint=f"{others}export {variable}=http://localhost:8000, or add [services.{name}] with dialect "
-            "and url to config.toml",
+            hint=f"{others}export {variable}=http://localhost:8000, or add [services.{name}] with "
+            "dialect and url to config.toml",
         )
     if name not in known:
         raise ConfigError(
