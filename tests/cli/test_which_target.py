@@ -73,6 +73,22 @@ def test_a_service_is_looked_at_for_no_engine(
         assert cosmos(command, "--target", "luma", "--json").objects[0]["engine"] == ""
 
 
+def test_a_server_wants_an_ssh_target(cosmos: Cosmos, project: Path) -> None:
+    said = cosmos("serve", "start")
+    assert said.code == 2 and "no --target, and local is the usual one" in said.err
+    assert "--target here: a server is started" in cosmos("serve", "start", "-t", "here").err
+    assert "letters, digits" in cosmos("serve", "status", "--name", "../x").err
+    assert cosmos("serve").err.startswith("error: missing argument ACTION\n")
+
+
+def test_a_spec_that_never_ran_is_shown_without_what_it_has_not(
+    cosmos: Cosmos, project: Path
+) -> None:
+    run, _ = made(cosmos, "sglang")
+    assert "None" not in cosmos("show", run).out
+    assert "sigma_max" not in cosmos("show", run, "--json").objects[0]["parameters"]
+
+
 def test_targets_stand_below_each_other(cosmos: Cosmos, project: Path) -> None:
     long = "replicate"
     (project / "config.toml").write_text(
