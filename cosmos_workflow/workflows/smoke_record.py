@@ -21,6 +21,9 @@ from cosmos_workflow.video.landing import landing
 from cosmos_workflow.video.probe import probe
 from cosmos_workflow.workflows.collect import main_output
 
+_LEAST = 1 << 16
+"""Bytes that there has to be room for."""
+
 
 def check_place(flag: str, path: Path) -> None:
     """Raise SpecError or MediaError where ``path`` cannot become a file, before a video is paid."""
@@ -28,8 +31,8 @@ def check_place(flag: str, path: Path) -> None:
         raise SpecError(f"{flag} {path} is a folder", hint="name the file to be written")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
+        with tempfile.TemporaryFile(dir=path.parent) as trial:
+            trial.write(bytes(_LEAST))  # an empty file fits on a full disk as well
     except OSError as error:
         raise MediaError(f"{flag} {path} cannot be written: {error.strerror}") from error
 

@@ -89,6 +89,13 @@ def test_a_spec_that_never_ran_is_shown_without_what_it_has_not(
     assert "sigma_max" not in cosmos("show", run, "--json").objects[0]["parameters"]
 
 
+def test_words_are_not_asked_of_a_service_of_videos(cosmos: Cosmos, project: Path) -> None:
+    (project / "config.toml").write_text(SERVICES)
+    words = cosmos("create-spec", "street", "a street", "--json").objects[0]["id"]
+    said = cosmos("enhance", words, "--target", "luma")
+    assert said.code == 2 and "luma is a service that speaks luma; the engine chat" in said.err
+
+
 def test_targets_stand_below_each_other(cosmos: Cosmos, project: Path) -> None:
     long = "replicate"
     (project / "config.toml").write_text(
