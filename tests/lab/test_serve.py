@@ -162,7 +162,7 @@ def test_why_it_did_not_come_up(
 
 def test_more_of_the_servers_own(place: Place) -> None:
     said = place.serve("start", "--model", "super", "--no-guardrails",
-                       more=("--quantization", "fp8"))  # fmt: skip
+                       more=("--quantization", "fp8", "--vae-use-tiling"))  # fmt: skip
     assert "ready, nvidia/Cosmos3-Super" in said
     assert f'[services.omni]\ndialect = "videos"\nurl = "http://127.0.0.1:{place.port}"' in said
 
