@@ -45,10 +45,13 @@ def _uploads(drawn: Drawn) -> str:
     if not drawn.uploads:
         return "no files"
     made = sum(1 for one in drawn.uploads if one.size is None)
-    known = f"up to {size(drawn.upload_bytes)} in {counted(len(drawn.uploads), 'file')}"
-    more = f", and {made} of unknown size that {'is' if made == 1 else 'are'} made first"
+    known = len(drawn.uploads) - made
+    parts = [f"up to {size(drawn.upload_bytes)} in {counted(known, 'file')}"] if known else []
+    if made:
+        are = "is" if made == 1 else "are"
+        parts.append(f"{counted(made, 'file')} of unknown size that {are} made first")
     there = any(one.way.endswith("once") for one in drawn.uploads)
-    return known + (more if made else "") + ("; less what is there already" if there else "")
+    return ", and ".join(parts) + ("; less what is there already" if there else "")
 
 
 def _tell_estimate(screen: Screen, estimate: Estimate, table: str) -> None:

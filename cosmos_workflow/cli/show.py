@@ -19,12 +19,14 @@ from cosmos_workflow.config.load import load
 from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.errors import SpecError
 from cosmos_workflow.events import Exchanged, ExecutionStatus
+from cosmos_workflow.execution.job import Job, RequestJob
 from cosmos_workflow.ids import RUN_ID
 from cosmos_workflow.prompts import library
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
 from cosmos_workflow.prompts.sweep import Sweep
 from cosmos_workflow.runs import index
+from cosmos_workflow.runs.run import Run
 from cosmos_workflow.runs.store import RunFolder, Store
 from cosmos_workflow.workflows import compare
 
@@ -194,7 +196,9 @@ def _spec_facts(settings: Settings, store: Store, text: str) -> dict[str, Any]:
     attempts = store.attempts(spec.id)
     if attempts:
         return _run_facts(settings, attempts[-1])
-    return {**spec.model_dump(mode="json"), "execution_status": "PENDING (never run)"}
+    facts = spec.model_dump(mode="json")
+    facts["parameters"] = spec.parameters.model_dump(mode="json", exclude_none=True)
+    return {**facts, "execution_status": "PENDING (never run)"}
 
 
 def _run_facts(settings: Settings, folder: RunFolder) -> dict[str, Any]:
@@ -222,7 +226,7 @@ def _run_facts(settings: Settings, folder: RunFolder) -> dict[str, Any]:
         "seconds": run.seconds,
         "stage": run.stage if not run.status.final else None,
         "fraction": run.fraction if not run.status.final else None,
-        "uploaded_bytes": run.sent,
+        "uploaded_bytes": _uploaded(run, folder.job()),
         "handle": run.handle.to_json() if run.handle else None,
         "outputs": [str(folder.path / output.path) for output in run.outputs],
         "folder": str(folder.path),
@@ -230,6 +234,11 @@ def _run_facts(settings: Settings, folder: RunFolder) -> dict[str, Any]:
             _call(event, at) for event, at in folder.events() if isinstance(event, Exchanged)
         ],
     }
+
+
+def _uploaded(run: Run, job: Job) -> int | None:
+    """What was sent to the machine; what goes with a request is not counted."""
+    return None if isinstance(job, RequestJob) and not run.sent else run.sent
 
 
 def _call(event: Exchanged, at: float) -> str:

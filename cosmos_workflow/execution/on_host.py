@@ -78,8 +78,7 @@ class OnHost:
             raise ConfigError(
                 f"{self.name} is a machine that runs commands; the engine {job.engine} speaks to a "
                 f"service ({job.dialect})",
-                hint=f'add [services.NAME] with dialect = "{job.dialect}" and its url to '
-                "config.toml, and name it with --target",
+                hint="cosmos targets lists what each target takes; name another with --target",
             )
 
     def explain(self, job: Job) -> str:

@@ -160,9 +160,6 @@ def _with_knobs(
     options = _pairs(knobs.options, "--option")
     said |= dict.fromkeys([*given, *(f"option {key}" for key in options)], "you")
     said |= {f"weight {key}": "you" for key in weights}
-    fps = shot_fps(prompt)
-    if fps and "fps" in engine.limits and "fps" not in parameters:
-        parameters["fps"], said["fps"] = fps, "the shot"
     values = {
         "name": knobs.name or draft.run.name,
         "control_weights": _over(draft, weights, knobs, engine, prompt),
@@ -170,11 +167,32 @@ def _with_knobs(
         "options": {**draft.run.options, **options},
     }
     rest = draft.run.model_dump(mode="json", exclude={"id", *values})
-    run = settle(engine, RunSpec.create(**rest, **values), prompt)
+    made = RunSpec.create(**rest, **values)
+    run = None if "fps" in parameters else at_shot_rate(engine, made, prompt)
+    if run:
+        said["fps"] = "the shot"
+    run = run or settle(engine, made, prompt)
     _check_named(settings, engine, run)
     overridden = [*given, *(f"option {key}" for key in options)]
     overridden += [f"weight of {one}" for one in (CONTROLS if knobs.weights else weights)]
     return _Draft(run, said, draft.source, not_overridden(draft.changes, overridden))
+
+
+def at_shot_rate(engine: Engine, run: RunSpec, prompt: PromptSpec) -> RunSpec | None:
+    """``run`` at its shot's rate; None where that is not known, or not for this engine to say.
+
+    Nobody asked for it: a model of the engine that has its own rate is no fault of the person's.
+    """
+    fps = shot_fps(prompt)
+    if not fps or "fps" not in engine.limits:
+        return None
+    values = run.model_dump(mode="json", exclude={"id"})
+    values["parameters"]["fps"] = fps
+    made = RunSpec.create(**values)
+    try:
+        return settle(engine, made, prompt)
+    except SpecError:
+        return None  # without it, what else is wrong is said
 
 
 def _over(

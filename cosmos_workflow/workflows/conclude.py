@@ -142,9 +142,11 @@ def _refused(folder: RunFolder, ended: JobEnded, log: Sequence[str]) -> Failed |
     again = f"cosmos run {folder.id.partition('.')[0]} tries again"
     if "disk" in said:
         target = folder.run().target
-        return Failed(
-            "host_disk", said, f"make room there (cosmos status --target {target}); {again}"
-        )
+        room = f"make room there (cosmos status --target {target}); {again}"
+        if isinstance(folder.job(), RequestJob):  # the request of a service is held here
+            said = said.replace("the host", "this machine")
+            room = f"make room here (cosmos clean --target {target} may help); {again}"
+        return Failed("host_disk", said, room)
     return Failed("submission", f"the job was not started: {said}", again)
 
 

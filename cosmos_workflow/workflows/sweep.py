@@ -18,7 +18,7 @@ from cosmos_workflow.prompts.run_spec import Origin, RunSpec
 from cosmos_workflow.prompts.spec import portable
 from cosmos_workflow.prompts.sweep import Sweep
 from cosmos_workflow.workflows import assemble
-from cosmos_workflow.workflows.compose_runs import shot_fps
+from cosmos_workflow.workflows.compose_runs import at_shot_rate
 from cosmos_workflow.workflows.compose_specs import check_files, modality_of
 from cosmos_workflow.workflows.sweep_axes import Axis, Value, points, read
 from cosmos_workflow.workflows.sweep_words import (
@@ -179,9 +179,6 @@ class _Maker:
         point = {name: self._in_range(name, value) for name, value in point.items()}
         prompt = self._prompt(source, line, point)
         weights, parameters, options = self._split(point)
-        fps = shot_fps(prompt)
-        if fps and "fps" in self._engine.limits:
-            parameters = {"fps": fps, **parameters}
         if weights and not self._wanted.weights:
             weights = {**self._usual(prompt, weights), **weights}
         draft = RunSpec.create(
@@ -194,7 +191,8 @@ class _Maker:
             options={**self._wanted.options, **options},
         )
         try:
-            run = settle(self._engine, draft, prompt)
+            at_rate = None if "fps" in parameters else at_shot_rate(self._engine, draft, prompt)
+            run = at_rate or settle(self._engine, draft, prompt)
         except SpecError as error:
             at = ", ".join(f"{name}={value}" for name, value in point.items())
             raise SpecError(
