@@ -134,7 +134,7 @@ def targets_of(settings: Settings, text: str, how: How) -> tuple[str, ...]:
     rows = settings.all_targets()
     for name in names:
         assemble.target(settings, name).close()  # it knows why there is none of that name
-    narrow = [n for n in names if rows[n].slots > 1 and how.gpus > rows[n].gpus_per_slot > 0]
+    narrow = [n for n in names if rows[n].pins_gpus and how.gpus > rows[n].gpus_per_slot]
     if narrow == names:
         raise SpecError(
             f"{how.gpus} GPUs for a run are more than a slot of {', '.join(names)} has",
