@@ -15,14 +15,14 @@ from cosmos_workflow.ids import slug
 if TYPE_CHECKING:
     from cosmos_workflow.config.settings import Settings
 
-Kind = Literal["prompt", "run"]
+Kind = Literal["prompt", "run", "sweep"]
 
-WORDS: dict[Kind, str] = {"prompt": "PromptSpec", "run": "RunSpec"}
-PREFIXES: dict[Kind, str] = {"prompt": "ps", "run": "rs"}
+WORDS: dict[Kind, str] = {"prompt": "PromptSpec", "run": "RunSpec", "sweep": "sweep"}
+PREFIXES: dict[Kind, str] = {"prompt": "ps", "run": "rs", "sweep": "sw"}
 MOST_CANDIDATES = 5
 
-_FILE = re.compile(r"(.+)_(\d{8}_\d{6})_((?:ps|rs)_[0-9a-f]{8})\.json")
-_ID = re.compile(r"(?:(ps|rs)_)?([0-9a-f]{1,8})")
+_FILE = re.compile(r"(.+)_(\d{8}_\d{6})_((?:ps|rs|sw)_[0-9a-f]{8})\.json")
+_ID = re.compile(r"(?:(ps|rs|sw)_)?([0-9a-f]{1,8})")
 
 
 @dataclass(frozen=True, order=True)
@@ -43,6 +43,11 @@ def all_prompts(settings: Settings) -> list[Entry]:
 def all_runs(settings: Settings) -> list[Entry]:
     """Every RunSpec of the project, newest first; no file is opened."""
     return _entries("run", settings)
+
+
+def all_sweeps(settings: Settings) -> list[Entry]:
+    """Every sweep of the project, newest first; no file is opened."""
+    return _entries("sweep", settings)
 
 
 def find(settings: Settings, kind: Kind, text: str) -> Path:
@@ -67,12 +72,19 @@ def fits(settings: Settings, kind: Kind, text: str) -> bool:
     return bool(_matching(_entries(kind, settings), text))
 
 
+def sweeps_dir(settings: Settings) -> Path:
+    """Where sweeps are kept: beside the RunSpecs."""
+    return settings.runs_dir.parent / "sweeps"
+
+
 def _entries(kind: Kind, settings: Settings) -> list[Entry]:
-    folder = settings.prompts_dir if kind == "prompt" else settings.runs_dir
+    folders = {
+        "prompt": settings.prompts_dir, "run": settings.runs_dir, "sweep": sweeps_dir(settings)
+    }  # fmt: skip
     start = PREFIXES[kind] + "_"
     found = [
         Entry(stamp=match[2], name=match[1], id=match[3], path=Path(file))
-        for file, name in _files(str(folder))
+        for file, name in _files(str(folders[kind]))
         if (match := _FILE.fullmatch(name)) and match[3].startswith(start)
     ]
     return sorted(found, key=lambda entry: (entry.stamp, entry.name, entry.id), reverse=True)
@@ -132,13 +144,13 @@ def _ambiguous(kind: Kind, text: str, found: list[Entry]) -> SpecError:
 
 
 def _unknown(kind: Kind, text: str, entries: list[Entry]) -> SpecError:
-    other: Kind = "run" if kind == "prompt" else "prompt"
-    if text.lower().startswith(PREFIXES[other] + "_"):
+    other = next((one for one in PREFIXES if text.lower().startswith(PREFIXES[one] + "_")), kind)
+    if other != kind:
         make = "cosmos create-run makes one from a PromptSpec"
-        look = "cosmos list prompts shows those there are"
+        look = f"cosmos list {kind}s shows those there are"
         return SpecError(
             f"{text} is a {WORDS[other]}; a {WORDS[kind]} is needed here",
-            hint=make if kind == "run" else look,
+            hint=make if (kind, other) == ("run", "prompt") else look,
         )
     known = [entry.name for entry in entries] + [entry.id for entry in entries]
     guess = did_you_mean(text, known[:2000])
@@ -149,5 +161,8 @@ def _unknown(kind: Kind, text: str, entries: list[Entry]) -> SpecError:
 
 
 def _none_yet(kind: Kind) -> str:
-    make = "cosmos create-spec NAME TEXT" if kind == "prompt" else "cosmos create-run PROMPT_SPEC"
-    return f"this project has none yet: {make} makes one"
+    make = {
+        "prompt": "create-spec NAME TEXT", "run": "create-run PROMPT_SPEC",
+        "sweep": "sweep PROMPT_SPEC --vary seed=1..20",
+    }  # fmt: skip
+    return f"this project has none yet: cosmos {make[kind]} makes one"
