@@ -21,9 +21,10 @@ from cosmos_workflow.ids import RUN_ID
 from cosmos_workflow.prompts import library
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
+from cosmos_workflow.prompts.sweep_spec import Sweep
 from cosmos_workflow.runs import index
 from cosmos_workflow.runs.store import RunFolder, Store
-from cosmos_workflow.workflows import compare
+from cosmos_workflow.workflows import compare, sweep
 
 
 class Kind(StrEnum):
@@ -31,21 +32,24 @@ class Kind(StrEnum):
 
     PROMPTS = "prompts"
     RUNS = "runs"
+    SWEEPS = "sweeps"
 
 
 def list_(
-    kind: Annotated[Kind, typer.Argument(help="prompts or runs.")] = Kind.RUNS,
+    kind: Annotated[Kind, typer.Argument(help="prompts, runs or sweeps.")] = Kind.RUNS,
     status: Annotated[
         str, typer.Option(help="Only runs of this status.", autocompletion=completion.statuses)
     ] = "",
     limit: Annotated[int, typer.Option(min=1, help="At most so many, newest first.")] = 50,
     as_json: Json = False,
 ) -> None:
-    """List prompts or runs, newest first."""
+    """List prompts, runs or sweeps, newest first."""
     settings = load()
     with open_screen(json=as_json) as screen:
         if kind is Kind.PROMPTS:
             _list_prompts(screen, settings, limit)
+        elif kind is Kind.SWEEPS:
+            _list_sweeps(screen, settings, limit)
         else:
             _list_runs(screen, settings, _status(status), limit)
 
@@ -70,6 +74,25 @@ def _list_prompts(screen: Screen, settings: Settings, limit: int) -> None:
         screen.say('none yet: cosmos create-spec NAME "PROMPT" makes one')
         return
     screen.table(["id", "name", "created"], rows)
+    _more(screen, len(entries), limit)
+
+
+def _list_sweeps(screen: Screen, settings: Settings, limit: int) -> None:
+    entries = library.all_sweeps(settings)
+    rows = []
+    for entry in entries[:limit]:
+        sweep = Sweep.load(entry.path)
+        many = len(sweep.runs)
+        created = short_moment(_time(entry.stamp))
+        rows.append([sweep.id, entry.name, sweep.engine, f"{many:,}", created])
+        screen.data({
+            "id": sweep.id, "name": entry.name, "engine": sweep.engine, "runs": many,
+            "path": str(entry.path),
+        })  # fmt: skip
+    if not rows:
+        screen.say("none yet: cosmos sweep PROMPT_SPEC --vary seed=1..20 makes one")
+        return
+    screen.table(["id", "name", "engine", "runs", "created"], rows)
     _more(screen, len(entries), limit)
 
 
@@ -125,17 +148,21 @@ def _more(screen: Screen, number: int, limit: int) -> None:
 def show(
     text: Annotated[
         str,
-        typer.Argument(metavar="ID", help="Prompt, RunSpec or run.", autocompletion=completion.ids),
+        typer.Argument(
+            metavar="ID", help="Prompt, RunSpec, sweep or run.", autocompletion=completion.ids
+        ),
     ],
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> None:
-    """Show all about a prompt or a run; with -v also its calls to a service."""
+    """Show all about a prompt, a RunSpec, a sweep or a run; with -v a run's calls to a service."""
     settings = load()
     store = Store(settings.outputs_dir)
     with open_screen(json=as_json) as screen:
         if text.startswith("ps_"):
             facts = _prompt_facts(settings, text)
+        elif _is_sweep(settings, text):
+            facts = _sweep_facts(settings, text)
         elif "." in text and RUN_ID.match(text):
             facts = _run_facts(settings, store.find(text))
         else:
@@ -147,6 +174,27 @@ def show(
 def _prompt_facts(settings: Settings, text: str) -> dict[str, Any]:
     path = library.find(settings, "prompt", text)
     return {**PromptSpec.load(path).model_dump(mode="json"), "path": str(path)}
+
+
+def _is_sweep(settings: Settings, text: str) -> bool:
+    """By its id or path, or by a name that nothing else has."""
+    if text.lower().startswith("sw_") or re.search(r"_sw_[0-9a-f]{8}\.json$", text):
+        return True
+    others = any(library.fits(settings, kind, text) for kind in ("run", "prompt"))
+    return not others and library.fits(settings, "sweep", text)
+
+
+def _sweep_facts(settings: Settings, text: str) -> dict[str, Any]:
+    """What was asked, and how far it is; its RunSpecs only as a number."""
+    path = library.find(settings, "sweep", text)
+    one = Sweep.load(path)
+    return {
+        **one.model_dump(mode="json"),
+        "runs": len(one.runs),
+        "so_far": sweep.standing(settings, one),
+        "run_specs": one.runs,
+        "path": str(path),
+    }
 
 
 def _spec_facts(settings: Settings, store: Store, text: str) -> dict[str, Any]:
@@ -182,6 +230,7 @@ def _run_facts(settings: Settings, folder: RunFolder) -> dict[str, Any]:
         "target": run.target,
         "control_weights": dict(spec.control_weights),
         "parent": spec.parent,
+        "origin": spec.origin.model_dump(mode="json") if spec.origin else None,
         "parameters": spec.parameters.model_dump(mode="json", exclude_none=True),
         "compared": [vars(row) for row in compare.of_run(folder, settings)],
         "options": dict(spec.options),
@@ -228,6 +277,8 @@ def _print(screen: Screen, facts: dict[str, Any]) -> None:
         head = key.replace("_", " ")
         if key == "compared":
             _print_compared(screen, value)
+        if key == "run_specs":
+            continue  # ten thousand ids are for programs
         if key == "compared" or (key == "parameters" and facts.get("compared")):
             continue
         for line in _lines(value):
