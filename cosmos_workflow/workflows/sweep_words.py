@@ -7,6 +7,7 @@ that a structured caption, which is JSON, can be a template too.
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -102,13 +103,13 @@ def _text(path: Path) -> str:
 
 
 def _from_text(path: Path, text: str) -> Iterator[Row]:
-    for line in text.splitlines():
+    for line in text.split("\n"):
         if line.strip():
             yield Row(line.strip(), "", "", {})
 
 
 def _from_csv(path: Path, text: str) -> Iterator[Row]:
-    reader = csv.reader(text.splitlines(keepends=True), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         head = [name.strip() for name in next(reader, [])]
         if not all(head) or len(set(head)) != len(head):
