@@ -31,12 +31,12 @@ class Parameters(BaseModel):
 
 
 class Origin(BaseModel):
-    """Where a RunSpec comes from: it is ``runs[index]`` of a sweep, at a point of its axes."""
+    """Where a RunSpec comes from: its ``number`` in a sweep, from 1, and the value of each axis."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     sweep: str
-    index: int = Field(ge=0)
+    number: int = Field(ge=1)
     point: dict[str, int | float | str]
 
 

@@ -166,7 +166,7 @@ def save(settings: Settings, outlook: Outlook, step: Step = lambda *_: None) -> 
         prompts = {item.prompt.id: item.prompt for item in items if not item.stored}
         files = saved.put(list(prompts.values()), settings.prompts_dir)
         stored = {key: portable(path, settings) for key, path in zip(prompts, files, strict=True)}
-        runs = [_placed(item, stored, sweep.id, number) for number, item in enumerate(items)]
+        runs = [_placed(item, stored, sweep.id, number) for number, item in enumerate(items, 1)]
         before = len(saved.made)
         files = saved.put(runs, settings.runs_dir, lambda done: step("saving", done / many))
         fresh = len(saved.made) - before
@@ -177,7 +177,7 @@ def save(settings: Settings, outlook: Outlook, step: Step = lambda *_: None) -> 
 def _placed(item: Item, stored: dict[str, str], sweep: str, number: int) -> RunSpec:
     """The RunSpec with all that is no content: where it comes from, where its prompt lies."""
     place = item.stored or stored[item.prompt.id]
-    origin = Origin(sweep=sweep, index=number, point=dict(item.point))
+    origin = Origin(sweep=sweep, number=number, point=dict(item.point))
     return item.run.model_copy(update={"prompt_spec_path": place, "origin": origin})
 
 

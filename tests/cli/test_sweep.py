@@ -83,8 +83,8 @@ def test_a_sweep_is_saved_and_found_by_any_name(cosmos: Cosmos, prompt: str, pro
         (1, {"edge": 0.1, "depth": 0.2}), (1, {"edge": 0.1, "depth": 0.4})
     ]  # fmt: skip
     assert {one.parameters.num_steps for one in found} == {20}
-    for number, one in enumerate(found):
-        assert one.origin and (one.origin.sweep, one.origin.index) == (sweep["id"], number)
+    for number, one in enumerate(found, 1):
+        assert one.origin and (one.origin.sweep, one.origin.number) == (sweep["id"], number)
         assert one.prompt_spec_id == prompt
     assert found[3].origin and found[3].origin.point == {"seed": 2, "depth": 0.4}
     for text in (sweep["id"], sweep["id"][:6], sweep["path"], "atrium sweep"):

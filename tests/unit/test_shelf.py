@@ -22,7 +22,8 @@ def runs(number: int, name: str = "夜 it's") -> list[RunSpec]:
     return [
         RunSpec.create(
             name=name, prompt_spec_id="ps_00000000", prompt_spec_path="p.json", engine="preview",
-            parameters={"seed": seed}, origin={"sweep": "sw_1", "index": seed, "point": {"a": 1}},
+            parameters={"seed": seed},
+            origin={"sweep": "sw_1", "number": seed + 1, "point": {"a": 1}},
         )
         for seed in range(number)
     ]  # fmt: skip
@@ -88,7 +89,7 @@ def test_where_a_run_comes_from_is_no_content(settings: Settings) -> None:
     assert "origin" not in old
     path.write_text(old, encoding="utf-8")
     assert RunSpec.load(path) == plain and RunSpec.load(path).id == run.id
-    assert run.origin == Origin(sweep="sw_1", index=0, point={"a": 1})
+    assert run.origin == Origin(sweep="sw_1", number=1, point={"a": 1})
 
 
 def test_ten_thousand_are_saved_in_seconds(settings: Settings) -> None:
