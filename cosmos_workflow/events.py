@@ -135,6 +135,16 @@ class RemoteFile:
     made: float = 0.0
 
 
+@dataclass(frozen=True)
+class Alive(Event):
+    """There is nothing new of the job, and the line to it is alive; never recorded."""
+
+
+@dataclass(frozen=True)
+class JobOver(Event):
+    """The job works no more: its GPUs are free.  What it has left is still being looked at."""
+
+
 Reason = Literal[
     "exited", "killed", "oom", "timeout", "cancelled", "gone", "preempted", "node_failed"
 ]
@@ -249,8 +259,8 @@ Verdict = Succeeded | Blocked | Failed
 _KINDS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
-        Planned, Transferring, Staged, Submitted, Log, Progress, Disconnected, Exchanged, JobEnded,
-        Output, Used, Succeeded, Blocked, Failed, Cancelling, Cancelled,
+        Planned, Transferring, Staged, Submitted, Log, Progress, Disconnected, Exchanged, Alive,
+        JobOver, JobEnded, Output, Used, Succeeded, Blocked, Failed, Cancelling, Cancelled,
     )
 }  # fmt: skip
 

@@ -35,6 +35,7 @@ def settings() -> str:
         "colour": models.Colour,
         "depth": models.Depth,
         "ai": models.LocalModels,
+        "queue": models.QueueSettings,
         "defaults": models.Defaults,
         "targets.NAME": models.TargetSettings,
         "services.NAME": models.ServiceSettings,
@@ -107,7 +108,7 @@ def commands() -> str:
     parts = [_help("cosmos", [])]
     for section, rows in SECTIONS.items():
         parts.append(f"## {section}\n")
-        parts += [_help(name, [name]) for name in rows]
+        parts += [_help(name, name.split()) for name in rows]
     return "\n".join(parts)
 
 

@@ -118,8 +118,9 @@ def _request_text(job: RequestJob) -> str:
     lines += ["inputs", *_inputs(job), f"body     ({job.encoding})"]
     named = fill_attached(job.body, _named)
     lines += [f"  {line}" for line in json.dumps(named, ensure_ascii=False, indent=2).splitlines()]
-    sent = " ".join(f"{key}={value}" for key, value in job.parameters.items())
-    lines.append(f"sent     {sent}")
+    for parameters in job.parameters.values() or [{}]:
+        sent = " ".join(f"{key}={value}" for key, value in parameters.items())
+        lines.append(f"sent     {sent}")
     lines += ["outputs  " + " ".join(patterns) for patterns in job.outputs.values()]
     return "\n".join(lines) + "\n"
 

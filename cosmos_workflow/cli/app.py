@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from cosmos_workflow import __version__
-from cosmos_workflow.cli.commands import COMMANDS, SECTIONS
+from cosmos_workflow.cli.commands import COMMANDS, GROUPS, SECTIONS, command_of
 from cosmos_workflow.cli.faults import report, report_crash, report_interrupt, report_usage
 from cosmos_workflow.cli.options import SeveralValues
 from cosmos_workflow.errors import INTERRUPTED, CosmosError, did_you_mean
@@ -47,12 +47,14 @@ class LazyGroup(TyperGroup):
         self, ctx: typer.Context, args: list[str]
     ) -> tuple[str | None, Command | None, list[str]]:
         """The real command for the first word."""
-        name = args[0]
-        if name not in COMMANDS:
-            if ctx.resilient_parsing:
-                return None, None, args[1:]
-            raise UnknownCommand(name)
-        return name, load_command(name), args[1:]
+        name = command_of(args)
+        if name in COMMANDS:
+            return name, load_command(name), args[len(name.split()) :]
+        if ctx.resilient_parsing:
+            return None, None, args[1:]
+        if name in GROUPS and (len(args) == 1 or args[1].startswith("-")):
+            return name, Verbs(name, help=GROUPS[name], rich_markup_mode=None), args[1:]
+        raise UnknownCommand(" ".join(args[:2]) if name in GROUPS else name)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """The table of commands, by section."""
@@ -67,6 +69,18 @@ class LazyGroup(TyperGroup):
             raise Stopped(*error.args) from error
         except BrokenPipeError as error:
             raise ReaderLeft from error
+
+
+class Verbs(TyperCommand):
+    """The first word of commands of two: it shows the second ones."""
+
+    def invoke(self, ctx: typer.Context) -> None:  # type: ignore[override]
+        typer.echo(ctx.get_help())
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        rows = [(name, row.help) for name, row in COMMANDS.items() if name.split()[0] == self.name]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
 
 class UnknownCommand(CosmosError):

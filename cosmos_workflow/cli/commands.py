@@ -5,6 +5,7 @@ A table of strings, so that ``cosmos --help`` imports none of them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -37,6 +38,7 @@ SECTIONS: dict[str, dict[str, Command]] = {
     "Run": {
         "plan": Command("plan:plan", "Say what a run would do, send, take and cost."),
         "run": Command("run:run", "Run RunSpecs and bring the videos home."),
+        "batch": Command("batch:batch", "Run many RunSpecs, on all GPUs there are."),
         "follow": Command("run:follow", "Go on watching a run, and fetch its result."),
         "logs": Command("run:logs", "Print what the job of a run has written."),
         "cancel": Command("run:cancel", "End a run on its target."),
@@ -44,6 +46,17 @@ SECTIONS: dict[str, dict[str, Command]] = {
         "clean": Command("clean:clean", "Remove what old jobs have left on a target."),
         "webhook": Command("webhook:webhook", "Bring runs home as their service says so."),
         "serve": Command("serve:serve", "Start or stop a model's server on an SSH host."),
+    },
+    "Queue": {
+        "queue add": Command("queue_items:add", "Put RunSpecs into the queue."),
+        "queue work": Command("queue_work:work", "Work through the queue, on all GPUs there are."),
+        "queue list": Command("queue_items:list_", "List what is in the queue."),
+        "queue pause": Command("queue_items:pause", "Hold the queue, or some items, back."),
+        "queue resume": Command("queue_items:resume", "Let held items, or the queue, go on."),
+        "queue move": Command("queue_items:move", "Change the order."),
+        "queue retry": Command("queue_items:retry", "Let items that are over wait once more."),
+        "queue cancel": Command("queue_items:cancel", "Take items back, ending those that run."),
+        "queue clear": Command("queue_items:clear", "Forget items that are over; runs stay."),
     },
     "Look": {
         "inspect": Command(
@@ -59,4 +72,13 @@ SECTIONS: dict[str, dict[str, Command]] = {
     },
 }
 
+GROUPS = {"queue": "Many runs, in order, kept across restarts, for any number of workers."}
+"""First words of commands of two, and what they are about."""
+
 COMMANDS = {name: row for rows in SECTIONS.values() for name, row in rows.items()}
+
+
+def command_of(args: Sequence[str]) -> str:
+    """The command that a line begins with, of one word or two; else its first word."""
+    pair = " ".join(args[:2])
+    return pair if pair in COMMANDS else (args[0] if args else "")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cosmos_workflow import __version__
-from cosmos_workflow.cli.commands import COMMANDS
+from cosmos_workflow.cli.commands import COMMANDS, command_of
 from cosmos_workflow.cli.options import argument_name
 from cosmos_workflow.cli.words import clean, folded, is_terminal, painted, screen_width
 from cosmos_workflow.errors import INTERRUPTED, CosmosError
@@ -27,7 +27,8 @@ def report(error: CosmosError, as_json: bool) -> int:
 
 def report_usage(error: Any, args: list[str], as_json: bool) -> int:
     """The same for arguments that do not fit (typer's own errors)."""
-    command = f"cosmos {args[0]}" if args and args[0] in COMMANDS else "cosmos"
+    name = command_of(args)
+    command = f"cosmos {name}" if name in COMMANDS else "cosmos"
     hint = f"{command} --help shows what it takes"
     message = _in_our_words(error.format_message().rstrip("."))
     param = getattr(error, "param", None)

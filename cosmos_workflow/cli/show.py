@@ -21,7 +21,7 @@ from cosmos_workflow.ids import RUN_ID
 from cosmos_workflow.prompts import library
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
-from cosmos_workflow.prompts.sweep_spec import Sweep
+from cosmos_workflow.prompts.sweep import Sweep
 from cosmos_workflow.runs import index
 from cosmos_workflow.runs.store import RunFolder, Store
 from cosmos_workflow.workflows import compare, sweep

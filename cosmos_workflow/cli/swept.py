@@ -10,7 +10,7 @@ from cosmos_workflow.cli.screen import Screen
 from cosmos_workflow.cli.words import counted, duration, nearby, shortened
 from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.prompts import library
-from cosmos_workflow.prompts.sweep_spec import Sweep
+from cosmos_workflow.prompts.sweep import Sweep
 from cosmos_workflow.workflows.sweep import Outlook, Swept
 from cosmos_workflow.workflows.sweep_axes import Axis, Value
 from cosmos_workflow.workflows.sweep_draft import Item

@@ -32,6 +32,16 @@ def _price() -> Any:
     return Field(default=0.0, ge=0, description=f"{about}; 0: unknown")
 
 
+def _slots() -> Any:
+    about = "jobs that the queue runs there at once"
+    return Field(default=1, ge=1, le=1000, description=about)
+
+
+def _gpus_per_slot() -> Any:
+    about = "with several slots, the first has the GPUs from 0 on, the second the next ones, ..."
+    return Field(default=1, ge=1, le=64, description=about)
+
+
 HOST = "name, address, or alias of ~/.ssh/config"
 USER = "empty: what ~/.ssh/config says, else your own name"
 SSH_KEY = "path of a private key; empty: ~/.ssh/config, the agent, the usual names in ~/.ssh"
@@ -65,6 +75,8 @@ class Remote(Table):
     python: str = _about(PYTHON, "python3")
     silence: int = _silence()
     price_per_hour: float = _price()
+    slots: int = _slots()
+    gpus_per_slot: int = _gpus_per_slot()
 
 
 class Paths(Table):
@@ -115,6 +127,8 @@ class TargetSettings(Table):
     secrets: tuple[str, ...] = _about(SECRETS, ())
     silence: int = _silence()
     price_per_hour: float = _price()
+    slots: int = _slots()
+    gpus_per_slot: int = _gpus_per_slot()
 
     def image_for(self, engine: str) -> str:
         """The image that is set for an engine, or for all; empty: the engine's own."""
@@ -144,8 +158,10 @@ class ServiceSettings(Table):
     silence: int = Field(default=60, ge=5, description="seconds without a byte of an answer")
     webhook: str = _about("where cosmos webhook is reached from outside; told to who calls back")
     price_per_hour: float = _price()
+    slots: int = _slots()
 
     kind: ClassVar[str] = "http"
+    gpus_per_slot: ClassVar[int] = 0
     secrets: ClassVar[tuple[str, ...]] = ()
     image: ClassVar[str] = ""
 
@@ -253,6 +269,17 @@ class LocalModels(Table):
     batch: int = Field(default=8, ge=1, le=64, description="frames at once")
 
 
+class QueueSettings(Table):
+    """``[queue]``: how the queue goes on after a fault that passes."""
+
+    tries: int = Field(
+        default=3, ge=1, description="how often a run is tried before it is set aside"
+    )
+    retry_pause: float = Field(
+        default=30.0, ge=0, description="seconds before the second try; twice as long each time"
+    )
+
+
 class Defaults(Table):
     """``[defaults]``: what is meant when nothing is said.
 
@@ -282,6 +309,7 @@ class Settings(Table):
     colour: Colour = Colour()
     depth: Depth = Depth()
     ai: LocalModels = LocalModels()
+    queue: QueueSettings = QueueSettings()
     defaults: Defaults = Defaults()
 
     @property
@@ -293,6 +321,11 @@ class Settings(Table):
     def runs_dir(self) -> Path:
         """Where RunSpecs are kept."""
         return self.root / self.paths.local_runs_dir
+
+    @property
+    def sweeps_dir(self) -> Path:
+        """Where sweeps are kept, beside the RunSpecs that came of them."""
+        return self.runs_dir.with_name("sweeps")
 
     @property
     def videos_dir(self) -> Path:

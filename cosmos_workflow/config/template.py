@@ -32,7 +32,9 @@ hf_cache = ""           # Hugging Face cache; empty: none is kept
 secrets = []            # variables passed to jobs, by name: ["HF_TOKEN"]; never written down
 python = "python3"      # the interpreter on the host; only for launcher "shell"
 silence = 20            # seconds without a sign of life, after which a connection counts as lost
-price_per_hour = 0.0    # of one GPU, in the currency you think in, for cosmos plan; 0: unknown
+price_per_hour = 0.0    # of one GPU, in the currency you think in; 0: unknown
+slots = 1               # jobs that the queue runs there at once
+gpus_per_slot = 1       # with several slots, the first has the GPUs from 0 on, and so forth
 
 [paths]
 remote_dir = "cosmos"   # on the host, relative to the user's home
@@ -85,6 +87,10 @@ objects_revision = "no_timm"   # the same weights, for machines without the libr
 device = "auto"         # or "cuda", "mps", "cpu"
 batch = 8               # frames at once
 
+[queue]
+tries = 3               # how often a run is tried before it is set aside
+retry_pause = 30.0      # seconds before the second try; twice as long each time
+
 [defaults]
 target = ""             # empty: "remote" when it has a host, else "local"
 engine = ""             # empty: "transfer1" when remote has a host, else "preview"
@@ -100,7 +106,8 @@ time_limit = 21600      # seconds a job may run; 0: no limit
 # proxy = ""
 # silence = 60                        # seconds without a byte of an answer
 # webhook = ""                        # where cosmos webhook is reached from outside, with https
-# price_per_hour = 0.0                # of one GPU, for cosmos plan
+# price_per_hour = 0.0                # of one GPU
+# slots = 1                           # jobs that the queue runs there at once
 
 # A further model of Replicate is no code: cosmos create-run ... --option model=mochi
 # [models.mochi]
@@ -140,6 +147,8 @@ time_limit = 21600      # seconds a job may run; 0: no limit
 # secrets = ["HF_TOKEN"]
 # silence = 20
 # price_per_hour = 2.5
+# slots = 4                           # jobs that the queue runs there at once
+# gpus_per_slot = 1                   # the first has the GPUs from 0 on, and so forth
 """
 
 IGNORED = ("/inputs/videos/", "/outputs/")

@@ -105,7 +105,7 @@ class Chat(RequestEngine):
             inputs=stills,
             outputs={request.run_id: (enhance_result.RESULT,)},
             time_limit=request.time_limit,
-            parameters={"seed": request.run.parameters.seed},
+            parameters={request.run_id: {"seed": request.run.parameters.seed}},
             patience=options.timeout,
             attempts=options.attempts,
             expects=_expects(options, medium),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -47,11 +46,9 @@ class CommandEngine(ABC):
         """Nothing in particular."""
         return Needs()
 
-    def batch_key(self, run: RunSpec) -> str:
-        """Everything but the words."""
-        controls = sorted(run.control_weights)
-        parts = [self.name, controls, run.parameters.model_dump(mode="json"), run.options]
-        return json.dumps(parts, sort_keys=True)
+    def batch_key(self, run: RunSpec, prompt: PromptSpec) -> str:
+        """Each run has a job of its own."""
+        return run.id
 
     def asks_service(self, run: RunSpec) -> bool:
         """The plan is the same wherever it is run."""
@@ -80,6 +77,10 @@ class CommandEngine(ABC):
     def echoed(self, log: Sequence[str], documents: Mapping[str, Any]) -> Mapping[str, Any]:
         """It does not say."""
         return {}
+
+    def made(self, line: str) -> str | None:
+        """A job has one run, and its result is whole when it ends."""
+        return None
 
     def verdict(self, run_id: str, ended: JobEnded, log: Sequence[str]) -> Verdict:
         """Exit code 0 and a video, or a failure with the last line of the log."""

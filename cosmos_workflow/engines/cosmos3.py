@@ -127,7 +127,7 @@ class Cosmos3(CommandEngine):
                 request.run_id: tuple(f"outputs/{request.run_id}/{name}" for name in patterns)
             },
             time_limit=request.time_limit,
-            parameters=cosmos3_spec.sent(request, files),
+            parameters={request.run_id: cosmos3_spec.sent(request, files)},
         )
 
     def progress(self, line: str) -> Progress | None:

@@ -140,8 +140,11 @@ class Engine(Protocol):
     def needs(self, run: RunSpec | None = None) -> Needs:
         """What a machine must have for this run, or at least for any run."""
 
-    def batch_key(self, run: RunSpec) -> str:
-        """Runs with equal keys may share one loaded model."""
+    def batch_key(self, run: RunSpec, prompt: PromptSpec) -> str:
+        """Settled runs with equal keys may share one loaded model: all that holds for a whole job.
+
+        A run that must have a job of its own has a key of its own.
+        """
 
     def asks_service(self, run: RunSpec) -> bool:
         """Whether the plan depends on what the service says of itself: ``request.service``."""
@@ -173,8 +176,16 @@ class Engine(Protocol):
         ``documents``: the JSON files among the outputs, read, by path.
         """
 
+    def made(self, line: str) -> str | None:
+        """The path, in the workspace, of a result that is whole once this line was written.
+
+        Of jobs that several runs share: the result then comes home while the job goes on.
+        """
+
     def verdict(self, run_id: str, ended: JobEnded, log: Sequence[str]) -> Verdict:
         """How the run went, from exit code, files and log lines.
 
-        Called only when the job exited by itself.  Succeeded names remote files, the result first.
+        Succeeded names remote files, the result first.  Where runs share a job it may go on, or
+        have been cut short: ``exit_code`` is then None, or not 0, and only a result that the log
+        calls whole is one.  A run that the model had not turned to is Failed, not_begun.
         """

@@ -100,7 +100,7 @@ class Nim(RequestEngine):
             inputs=nim_body.inputs(form, request, start),
             outputs={request.run_id: (RESULT,)},
             time_limit=request.time_limit,
-            parameters=sent,
+            parameters={request.run_id: sent},
             patience=options.timeout,
             attempts=options.attempts,
         )

@@ -130,7 +130,7 @@ class Preview(CommandEngine):
             files=(WrittenFile("spec.json", json=_spec(request, base[0], videos)),),
             outputs={request.run_id: (_RESULT, "outputs/*.json")},
             time_limit=request.time_limit,
-            parameters=run.parameters.model_dump(mode="json", exclude_none=True),
+            parameters={request.run_id: run.parameters.model_dump(mode="json", exclude_none=True)},
         )
 
     def progress(self, line: str) -> Progress | None:

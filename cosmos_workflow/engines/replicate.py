@@ -120,7 +120,7 @@ class Replicate(RequestEngine):
             outputs={request.run_id: OUTPUTS},
             inputs=filled.files,
             time_limit=request.time_limit,
-            parameters=filled.sent,
+            parameters={request.run_id: filled.sent},
             requires=(page,),
             patience=options_of(run).wait,
         )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
 from cosmos_workflow.engines import (
+    transfer1_batch,
     transfer1_log,
     transfer1_media,
     transfer1_spec,
@@ -16,6 +16,7 @@ from cosmos_workflow.engines import (
 )
 from cosmos_workflow.engines.engine import Fit, Limit, Needs, Options, RunRequest
 from cosmos_workflow.engines.rules import settle
+from cosmos_workflow.engines.transfer1_media import Sources
 from cosmos_workflow.engines.transfer1_options import (
     IGNORES_INPUT,
     Transfer1Options,
@@ -73,7 +74,7 @@ UPSAMPLER = "nvidia/Cosmos-UpsamplePrompt1-12B-Transfer/consolidated.safetensors
 
 
 class Transfer1:
-    """The model's own command line, ``transfer.py`` under torchrun, one run a job."""
+    """The model's own command line, ``transfer.py`` under torchrun; a job may hold several runs."""
 
     name: ClassVar[str] = "transfer1"
     summary: ClassVar[str] = "Cosmos Transfer1 7B: photoreal video that follows your render passes"
@@ -81,7 +82,7 @@ class Transfer1:
     modalities: ClassVar[tuple[Modality, ...]] = tuple(transfer1_spec.HINTS)
     limits: ClassVar[Mapping[str, Limit]] = LIMITS
     max_weight: ClassVar[float | None] = 1.0
-    max_batch: ClassVar[int] = 1
+    max_batch: ClassVar[int] = transfer1_batch.MOST
     weight_maps: ClassVar[bool] = True
     licence: ClassVar[str] = LICENCE
 
@@ -125,15 +126,9 @@ class Transfer1:
             files.append(UPSAMPLER)
         return Needs(GPU_MEMORY_GIB, (*files, *ALWAYS_LOADED), IMAGE)
 
-    def batch_key(self, run: RunSpec) -> str:
+    def batch_key(self, run: RunSpec, prompt: PromptSpec) -> str:
         """Everything the model sets once for a whole batch: all but words, videos and weights."""
-        key = [
-            self.name,
-            sorted(in_use(run)),
-            run.parameters.model_dump(mode="json"),
-            options_of(run).model_dump(mode="json"),
-        ]
-        return json.dumps(key, sort_keys=True)
+        return transfer1_batch.key(run, prompt)
 
     def asks_service(self, run: RunSpec) -> bool:
         """It runs on a machine."""
@@ -152,13 +147,22 @@ class Transfer1:
         return None
 
     def plan(self, requests: Sequence[RunRequest]) -> CommandJob:
-        """The job of one run.  Raises SpecError before anything is made or sent."""
-        request = only(requests, self.name)
-        run = settle(self, request.run, request.prompt)
-        request = replace(request, run=run)
-        transfer1_media.check_machine(request)
-        files = transfer1_media.sources(request)
-        transfer1_media.check_media(request, files)
+        """The job of runs with one ``batch_key``.  Raises SpecError before anything is sent."""
+        settled = [replace(one, run=settle(self, one.run, one.prompt)) for one in requests]
+        _check_together(self, settled)
+        transfer1_media.check_machine(settled[0])
+        files = [transfer1_media.sources(one) for one in settled]
+        for one, read in zip(settled, files, strict=True):
+            transfer1_media.check_media(one, read)
+        job = replace(
+            self._alone(settled[0], files[0]),
+            parameters={
+                one.run_id: vocabulary.sent("transfer1", one.run.parameters) for one in settled
+            },
+        )
+        return job if len(settled) == 1 else transfer1_batch.extend(job, settled, files)
+
+    def _alone(self, request: RunRequest, files: Sources) -> CommandJob:
         return CommandJob(
             name=request.job_name,
             engine=self.name,
@@ -176,9 +180,8 @@ class Transfer1:
                 WrittenFile("inference.sh", script="inference.sh"),
                 WrittenFile("spec.json", json=transfer1_spec.spec_json(request, files)),
             ),
-            outputs={request.run_id: outputs(run)},
+            outputs={request.run_id: outputs(request.run)},
             time_limit=request.time_limit,
-            parameters=vocabulary.sent("transfer1", run.parameters),
         )
 
     def progress(self, line: str) -> Progress | None:
@@ -189,9 +192,27 @@ class Transfer1:
         """The model does not say what it used."""
         return {}
 
+    def made(self, line: str) -> str | None:
+        """Of a batch: the words are saved after the video."""
+        return transfer1_batch.saved(line)
+
     def verdict(self, run_id: str, ended: JobEnded, log: Sequence[str]) -> Verdict:
         """Exit code 0 and a video, or the guardrail's refusal, or what the log says went wrong."""
         return transfer1_verdict.verdict(run_id, ended, log)
+
+
+def _check_together(engine: Transfer1, requests: Sequence[RunRequest]) -> None:
+    if not 1 <= len(requests) <= engine.max_batch:
+        raise SpecError(
+            f"transfer1 takes 1 to {engine.max_batch} runs a job, not {len(requests)}",
+            hint="run them one after another",
+        )
+    keys = {(engine.batch_key(r.run, r.prompt), r.gpus, r.cuda_devices) for r in requests}
+    if len(keys) > 1:
+        raise SpecError(
+            "these runs cannot share a job: they differ in more than words, videos and weights",
+            hint="run them one after another",
+        )
 
 
 def only(requests: Sequence[RunRequest], engine: str) -> RunRequest:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from cosmos_workflow.engines import crashes, refusals
+from cosmos_workflow.engines import crashes, refusals, transfer1_batch
 from cosmos_workflow.engines.crashes import Crash
 from cosmos_workflow.engines.transfer1_log import LOG, pieces
 from cosmos_workflow.events import Blocked, Failed, JobEnded, Output, Succeeded, Verdict
@@ -24,20 +24,57 @@ RESULT = "outputs/output.mp4"
 def verdict(run_id: str, ended: JobEnded, log: Sequence[str]) -> Verdict:
     """How a run of ``transfer.py`` went.  The result comes first among the outputs."""
     lines = [piece for line in log for piece in pieces(line)]
-    videos = [file for file in ended.files if file.path == RESULT and file.size > 0]
-    if ended.exit_code == 0 and videos:
-        rest = sorted((file for file in ended.files if file.path != RESULT), key=lambda f: f.path)
-        return Succeeded(tuple(Output(f.path, f.size, f.sha256) for f in (*videos, *rest)))
+    number = transfer1_batch.numbers(lines).get(run_id)
+    if number is not None:
+        return _of_batch(run_id, ended, lines, number)
+    done = _success(ended, RESULT) if ended.exit_code == 0 else None
+    return done or _unsuccessful(run_id, ended, lines, RESULT)
+
+
+def _of_batch(run_id: str, ended: JobEnded, lines: Sequence[str], number: int) -> Verdict:
+    """One of several: what the others were refused for, or died of, is not said of it."""
+    result, begun = f"outputs/video_{number}/output.mp4", transfer1_batch.parts(lines)
+    mine = begun[number] if number < len(begun) else []
+    if ended.exit_code == 0 or any(transfer1_batch.saved(line) == result for line in mine):
+        done = _success(ended, result)
+        if done:
+            return done
+    if begun and not mine:
+        why = _unsuccessful(run_id, ended, begun[-1], result)
+        return Failed(
+            "not_begun",
+            f"another run of the same job ended it before this one began: {why.message}",
+            hint=f"cosmos run {run_id.partition('.')[0]} tries again",
+        )
+    return _unsuccessful(run_id, ended, mine or lines, result)
+
+
+def _success(ended: JobEnded, result: str) -> Succeeded | None:
+    """The result, and what lies beside it."""
+    folder = result.rpartition("/")[0]
+    videos = [file for file in ended.files if file.path == result and file.size > 0]
+    rest = sorted(
+        (f for f in ended.files if f.path != result and f.path.startswith(f"{folder}/")),
+        key=lambda f: f.path,
+    )
+    outputs = tuple(Output(f.path, f.size, f.sha256) for f in (*videos, *rest))
+    return Succeeded(outputs) if videos else None
+
+
+def _unsuccessful(
+    run_id: str, ended: JobEnded, lines: Sequence[str], result: str
+) -> Blocked | Failed:
     refused = _refusal(lines)
     if refused:
         return refused
     if ended.exit_code == 0:
         return Failed(
             "no_output",
-            f"the model ended without an error, and without {RESULT}",
+            f"the model ended without an error, and without {result}",
             hint=f"cosmos logs {run_id} has what it said",
         )
-    return _failure(run_id, ended, lines, saved=bool(videos))
+    saved = any(file.path == result and file.size > 0 for file in ended.files)
+    return _failure(run_id, ended, lines, saved=saved)
 
 
 # -- refused by a guardrail -----------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -91,7 +92,7 @@ class Transfer25(CommandEngine):
         own = options_of(run).checkpoint_path if run else ""
         return Needs(GPU_MEMORY_GIB, (own,) if own else (), IMAGE)
 
-    def batch_key(self, run: RunSpec) -> str:
+    def batch_key(self, run: RunSpec, prompt: PromptSpec) -> str:
         """Controls and what is said once for a job; all else each sample says for itself.
 
         Runs with different controls do not share a job: the model would load all four branches
@@ -154,7 +155,8 @@ class Transfer25(CommandEngine):
             ),
             outputs={one.run_id: outputs(one) for one in settled},
             time_limit=sum(limits) if all(limits) else 0,
-            parameters=parts[0].sent,
+            parameters={one.run_id: part.sent for one, part in zip(settled, parts, strict=True)},
+            proofs={one.run_id: _proofs(one) for one in settled if len(settled) > 1},
         )
 
     def progress(self, line: str) -> Progress | None:
@@ -167,6 +169,10 @@ class Transfer25(CommandEngine):
             (one for one in documents.values() if isinstance(one, dict) and "video_path" in one), {}
         )
         return vocabulary.told(self.name, said)
+
+    def made(self, line: str) -> str | None:
+        """The model says so after the video, and the text beside it, are written."""
+        return transfer25_log.saved(line)
 
     def verdict(self, run_id: str, ended: JobEnded, log: Sequence[str]) -> Verdict:
         """A video, or the guardrail's refusal, or what the log says went wrong."""
@@ -196,6 +202,12 @@ def _part(number: int, request: RunRequest, of: int) -> _Part:
     )
 
 
+def _proofs(request: RunRequest) -> dict[str, str]:
+    """The model writes the prompt beside its result."""
+    said = hashlib.sha256(request.prompt.prompt.encode()).hexdigest()
+    return {f"outputs/{request.run_id}.txt": said}
+
+
 def _once(options: Transfer25Options) -> dict[str, Any]:
     """The options that hold for a whole job."""
     names = (
@@ -211,7 +223,15 @@ def _check_together(engine: Transfer25, requests: Sequence[RunRequest]) -> None:
             f"transfer25 takes 1 to {engine.max_batch} runs a job, not {len(requests)}",
             hint="run them one after another",
         )
-    if len({(engine.batch_key(one.run), one.gpus, one.cuda_devices) for one in requests}) > 1:
+    if (
+        len(
+            {
+                (engine.batch_key(one.run, one.prompt), one.gpus, one.cuda_devices)
+                for one in requests
+            }
+        )
+        > 1
+    ):
         raise SpecError(
             "these runs cannot share a job: they have other controls, models or GPUs",
             hint="run them one after another",

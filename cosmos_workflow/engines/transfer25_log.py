@@ -75,6 +75,19 @@ def _step(
     return Progress("sampling", round(BEFORE + (AFTER - BEFORE) * done, 4), detail)
 
 
+_SAVED = re.compile(r"^Generated video saved to (?:\S*/)?(?P<path>outputs/[^/\s]+)$")
+
+
+def saved(line: str) -> str | None:
+    """The path of the result that this line tells of, in the workspace."""
+    for piece in pieces(line):
+        logged = LOG.match(piece)
+        found = _SAVED.match(logged["message"]) if logged else None
+        if found:
+            return found["path"]
+    return None
+
+
 def lines_of(log: Sequence[str]) -> list[str]:
     """The log as single texts, without bars that were written over."""
     return [piece for line in log for piece in pieces(line)]

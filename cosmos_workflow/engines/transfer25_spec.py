@@ -101,9 +101,11 @@ def flags(options: Transfer25Options, controls: list[Modality], gpus: int) -> tu
     """What is said once for all samples of a job.
 
     With several GPUs the guardrails are on the first alone: if it went on after a refusal, the
-    others would wait for it for ever.
+    others would wait for it for ever.  Which model is loaded the samples say; the same controls
+    have the same flag, in whatever order they were given.
     """
-    model = "edge/distilled" if options.use_distilled else HINTS[controls[0]]
+    first = next(name for control, name in HINTS.items() if control in controls)
+    model = "edge/distilled" if options.use_distilled else first
     said: list[Arg] = [
         "--output-dir", Place("workspace", "outputs"),
         "--model", model,

@@ -45,7 +45,7 @@ def verdict(run_id: str, ended: JobEnded, log: Sequence[str]) -> Verdict:
     begun = transfer25_log.samples(lines)
     if begun and run_id not in begun:
         return Failed(
-            "engine",
+            "not_begun",
             f"another run of the same job ended it before this one began: {failed.message}",
             hint=f"cosmos run {run_id.partition('.')[0]} tries again",
         )

@@ -126,7 +126,7 @@ class Upscale(CommandEngine):
             ),
             outputs={request.run_id: ("outputs/output.mp4", "outputs/output.txt")},
             time_limit=request.time_limit,
-            parameters=vocabulary.sent("transfer1", parameters),
+            parameters={request.run_id: vocabulary.sent("transfer1", parameters)},
         )
 
     def progress(self, line: str) -> Progress | None:

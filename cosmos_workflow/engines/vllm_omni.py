@@ -175,6 +175,6 @@ def request_job(
         outputs={request.run_id: (RESULT,)},
         inputs=vllm_omni_request.inputs(request, work),
         time_limit=request.time_limit,
-        parameters=vllm_omni_request.sent(request, work),
+        parameters={request.run_id: vllm_omni_request.sent(request, work)},
         requires=requires,
     )

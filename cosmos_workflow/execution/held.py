@@ -17,8 +17,10 @@ from cosmos_workflow.config import secrets as variables
 from cosmos_workflow.connection.host import Report
 from cosmos_workflow.errors import ConfigError, HostError
 from cosmos_workflow.events import (
+    Alive,
     Exchanged,
     JobEnded,
+    JobOver,
     Log,
     Progress,
     RemoteFile,
@@ -132,13 +134,17 @@ class HeldTarget:
         """The process tells of its calls in its log."""
         return ()
 
+    def so_far(self, handle: Handle, patterns: Sequence[str]) -> JobEnded:
+        """The process as it stands; see Target."""
+        return self._machine.so_far(handle, patterns)
+
     def log_now(self, handle: Handle, offset: int) -> Log:
         """What the process has written by now."""
         return self._machine.log_now(handle, offset)
 
     def follow(
         self, handle: Handle, offset: int, limit: float = 0.0
-    ) -> Iterator[Log | Progress | Exchanged | JobEnded]:
+    ) -> Iterator[Log | Progress | Exchanged | Alive | JobOver | JobEnded]:
         """The process's log; the calls that it tells of in there are events too."""
         for event in self._machine.follow(handle, offset, limit):
             yield event

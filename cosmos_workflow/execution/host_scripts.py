@@ -92,7 +92,39 @@ removed).  73: no room or no permission.  74: the job never read its secrets.  A
 launcher's own.
 """
 
-FOLLOW = r"""
+_TOLD = r"""
+sum() { if command -v sha256sum >/dev/null 2>&1; then sha256sum; else shasum -a 256; fi; }
+when() { # when FILE: its last change, seconds since the epoch; 0 where it is not there
+  date -r "$1" +%s.%N 2>/dev/null || stat -c %Y "$1" 2>/dev/null || stat -f %m "$1" 2>/dev/null ||
+    echo 0
+}
+tell_times() { printf '@times %s %s\n' "$(when started)" "$(when exit_code)" >&2; }
+tell_file() {
+  sha=$(sum < "$1" | cut -d ' ' -f 1)
+  printf '@file %s %s %s %s\n' "$sha" "$(($(wc -c < "$1")))" "$(when "$1")" "$1" >&2
+}
+"""
+"""What is said of a job and its files, in its workspace, a line each on stderr."""
+
+SO_FAR = (
+    _TOLD
+    + r"""
+cd "$1" 2>/dev/null || exit 0
+shift
+tell_times
+find outputs -type f 2>/dev/null | while IFS= read -r file; do
+  for pattern in "$@"; do
+    # shellcheck disable=SC2254 # it is a pattern
+    case $file in $pattern) tell_file "$file"; break ;; esac
+  done
+done
+"""
+)
+"""SO_FAR WORKSPACE PATTERN...: when the job began, and its files that fit, while it goes on."""
+
+FOLLOW = (
+    _TOLD
+    + r"""
 ws=$1 off=$2; shift 2
 beat=0 pause=0.05 calm=0 dead=
 cd "$ws" 2>/dev/null || { "$@" >/dev/null 2>&1; printf '\n@gone\n@end\n' >&2; exit 0; }
@@ -120,23 +152,22 @@ while :; do
     [ "$beat" = 0 ] && beat=$((now - 3))
   fi
 done
+printf '\n@over\n' >&2
 state=$("$@" 2>/dev/null | tr '\n' ' ')
 printf '\n@state %s\n' "$state" >&2
 [ -e exit_code ] && printf '@exit %s\n' "$(cat exit_code)" >&2
 for mark in timed_out cancelled stopped; do [ -e "$mark" ] && printf '@mark %s\n' "$mark" >&2; done
-sum() { if command -v sha256sum >/dev/null 2>&1; then sha256sum; else shasum -a 256; fi; }
+tell_times
 (while sleep 4 >/dev/null 2>&1; do printf . >&2 || exit; done) &
 beats=$!
-find outputs -type f 2>/dev/null | while IFS= read -r file; do
-  sha=$(sum < "$file" | cut -d ' ' -f 1)
-  printf '@file %s %s %s\n' "$sha" "$(($(wc -c < "$file")))" "$file" >&2
-done
+find outputs -type f 2>/dev/null | while IFS= read -r file; do tell_file "$file"; done
 kill "$beats"
 printf '@end\n' >&2
 """
+)
 """FOLLOW WORKSPACE OFFSET STATE...
 
 The log from a byte offset on stdout until the job is over; a dot on stderr every few seconds, so
-that a silent line is a dead line; at the end, on stderr, what became of the job and its files,
+that a silent line is a dead line; ``@over`` as soon as it is; then what became of it and its files,
 closed by ``@end``: a trailer without it was cut off.
 """

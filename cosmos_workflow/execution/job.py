@@ -88,8 +88,11 @@ class CommandJob:
     - ``env``: set in the job; never a secret.  ``secrets``: names whose values are passed through
       standard input at the last moment.
     - ``gpus``: how many; 0 for none.  ``cuda_devices``: which ("0,1"), or all the machine has.
-    - ``parameters``: our names of the parameters, with the values that the model is told.
+    - ``parameters``: run id -> our names of the parameters, with the values the model is told.
     - ``outputs``: run id -> glob patterns relative to the workspace; the first is *the* result.
+      Runs that share the job stand in the order in which the model takes them.
+    - ``proofs``: run id -> files relative to the workspace, and the sha256 that each must have, or
+      the result is another run's.
     - ``time_limit``: seconds, after which the whole process tree is ended; 0 for none.
     - ``port``: of the machine's own 127.0.0.1, on which the job listens; it then sees inputs that
       come later, under the machine's paths.  0 for a job that serves nobody.
@@ -107,7 +110,8 @@ class CommandJob:
     inputs: tuple[Input, ...] = ()
     files: tuple[WrittenFile, ...] = ()
     time_limit: int = 0
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    proofs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     port: int = 0
 
 
@@ -135,7 +139,7 @@ class RequestJob:
     - ``route``: what of the address the engine decides: a model's name; empty for most.
     - ``body``: fields with JSON values whose leaves may be Attached.  ``encoding`` "form" sends
       them as parts of a form, those that are no scalars as JSON text.
-    - ``parameters``: our names of the parameters, with the values that the service is told.
+    - ``parameters``: run id -> our names of the parameters, with the values the service is told.
     - ``requires``: what not every version of the service can do, in the dialect's words; it is
       asked for them before anything is uploaded.
     - ``patience``, ``attempts``: seconds the service may take for its answer (0: as long as it
@@ -156,7 +160,7 @@ class RequestJob:
     secrets: tuple[str, ...] = ()
     inputs: tuple[Input, ...] = ()
     time_limit: int = 0
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     requires: tuple[str, ...] = ()
     patience: int = 0
     attempts: int = 1

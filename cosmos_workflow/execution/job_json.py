@@ -60,7 +60,7 @@ def _request(data: Mapping[str, Any]) -> RequestJob:
         secrets=tuple(data["secrets"]),
         inputs=_inputs(data),
         time_limit=data["time_limit"],
-        parameters=dict(data.get("parameters", {})),
+        parameters=_parameters(data),
         requires=tuple(data.get("requires", ())),
         patience=data.get("patience", 0),
         attempts=data.get("attempts", 1),
@@ -93,7 +93,8 @@ def _command(data: Mapping[str, Any]) -> CommandJob:
         inputs=_inputs(data),
         files=tuple(WrittenFile(f["path"], _unpack(f["json"]), f["script"]) for f in data["files"]),
         time_limit=data["time_limit"],
-        parameters=dict(data.get("parameters", {})),
+        parameters=_parameters(data),
+        proofs=dict(data.get("proofs", {})),
         port=data.get("port", 0),
     )
 
@@ -143,3 +144,11 @@ def _unpack_source(data: Any) -> Path | Derived:
     if isinstance(data, Mapping):
         return Derived(data["recipe"], Path(data["source"]), dict(data["settings"]))
     return Path(data)
+
+
+def _parameters(data: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """By run; older jobs had one run, and its parameters by themselves."""
+    found: dict[str, Any] = dict(data.get("parameters", {}))
+    if all(run_id in data["outputs"] for run_id in found):
+        return found
+    return dict.fromkeys(data["outputs"], found)

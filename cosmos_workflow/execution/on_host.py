@@ -8,7 +8,6 @@ from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path, PurePosixPath
-from typing import Literal
 
 from cosmos_workflow.connection.host import Completed, Host, Report
 from cosmos_workflow.errors import (
@@ -19,10 +18,21 @@ from cosmos_workflow.errors import (
     TransferError,
     TransferInterrupted,
 )
-from cosmos_workflow.events import Exchanged, JobEnded, Log, RemoteFile, Staged, Transferring
+from cosmos_workflow.events import (
+    Alive,
+    Exchanged,
+    JobEnded,
+    JobOver,
+    Log,
+    Reason,
+    RemoteFile,
+    Staged,
+    Transferring,
+)
 from cosmos_workflow.execution.clean import Cleaned, clean, read_clean
 from cosmos_workflow.execution.facts import HostFacts, Setup
-from cosmos_workflow.execution.host_scripts import FOLLOW, LOOK, SHARED, SUBMIT
+from cosmos_workflow.execution.host_answers import files_of, said_in, times_of
+from cosmos_workflow.execution.host_scripts import FOLLOW, LOOK, SHARED, SO_FAR, SUBMIT
 from cosmos_workflow.execution.job import CommandJob, Derived, Input, Job, render
 from cosmos_workflow.execution.launcher import Launcher, Site
 from cosmos_workflow.execution.narrate import narrate
@@ -206,15 +216,21 @@ class OnHost:
 
     # -- follow ------------------------------------------------------------------------------
 
-    def follow(self, handle: Handle, offset: int, limit: float = 0.0) -> Iterator[Log | JobEnded]:
+    def follow(
+        self, handle: Handle, offset: int, limit: float = 0.0
+    ) -> Iterator[Log | Alive | JobOver | JobEnded]:
         """Whole lines of the job's log from a byte offset, then how it ended."""
         site = self._resolved()
         state = self._launcher.state(handle.job, handle.ref, site)
         argv = ["sh", "-c", FOLLOW, "sh", site.workspace(handle.job), str(offset), *state]
-        pending, aside = b"", b""
+        pending, aside, over = b"", b"", False
         for chunk in self.host.stream(argv, idle_timeout=self._silence):
             if chunk.source == "err":
                 aside += chunk.data
+                yield Alive()
+                if not over and b"@over\n" in aside:
+                    over = True
+                    yield JobOver()
             elif chunk.source == "out":
                 whole, newline, pending = (pending + chunk.data).rpartition(b"\n")
                 if newline:
@@ -224,21 +240,21 @@ class OnHost:
             raise HostUnreachable(f"the connection to {self.name} ended while following")
         if pending:
             yield Log(pending.decode("utf-8", "surrogateescape"), offset + len(pending))
-        yield self._ended(aside.decode("utf-8", "replace"))
+        yield self._ended(said_in(aside.decode("utf-8", "replace")))
 
-    def _ended(self, trailer: str) -> JobEnded:
-        said: dict[str, list[str]] = {}
-        for line in trailer.splitlines():
-            line = line.lstrip(".")  # a beat may fall between two lines
-            if line.startswith("@"):
-                word, _, rest = line[1:].partition(" ")
-                said.setdefault(word, []).append(rest)
+    def so_far(self, handle: Handle, patterns: Sequence[str]) -> JobEnded:
+        """When the job began, and those of its files that fit one of the patterns."""
+        argv = ["sh", "-c", SO_FAR, "sh", self._resolved().workspace(handle.job), *patterns]
+        said = said_in(self.host.run(argv).stderr)
+        return JobEnded(None, "exited", files_of(said.get("file", [])), *times_of(said))
+
+    def _ended(self, said: Mapping[str, Sequence[str]]) -> JobEnded:
         if "gone" in said:
             return JobEnded(None, "gone")
         state = self._launcher.read_state(said["state"][0].strip())
         code = int(said["exit"][0]) if said.get("exit", [""])[0].strip() else None
         marks = said.get("mark", [])
-        reason: Literal["exited", "killed", "oom", "timeout", "cancelled", "gone"]
+        reason: Reason
         if "cancelled" in marks:
             reason = "cancelled"
         elif "timed_out" in marks:
@@ -249,9 +265,8 @@ class OnHost:
             reason = "exited"
         else:
             reason = "gone" if state.phase == "gone" and code is None else "killed"
-        return JobEnded(
-            code if code is not None else state.exit_code, reason, _files_of(said.get("file", []))
-        )
+        code = code if code is not None else state.exit_code
+        return JobEnded(code, reason, files_of(said.get("file", [])), *times_of(said))
 
     def log_now(self, handle: Handle, offset: int) -> Log:
         """What the job has written by now; nothing if it has not begun to write."""
@@ -351,11 +366,6 @@ class OnHost:
 def _place(item: Input) -> str:
     """Where an input lies below the root: by its content."""
     return f"inputs/{item.sha256}/{item.name}"
-
-
-def _files_of(lines: Sequence[str]) -> tuple[RemoteFile, ...]:
-    split = (line.split(" ", 2) for line in lines)
-    return tuple(RemoteFile(path, int(size), sha) for sha, size, path in split)
 
 
 def _same(path: Path, file: RemoteFile) -> bool:

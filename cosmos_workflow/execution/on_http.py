@@ -270,6 +270,10 @@ class OnHttp:
         with self._understood():
             return self._dialect.seen(handle.ref, answer)
 
+    def so_far(self, handle: Handle, patterns: Sequence[str]) -> JobEnded:
+        """Nothing: a service makes one result, and says so when it is whole."""
+        return JobEnded(None, "exited")
+
     def log_now(self, handle: Handle, offset: int) -> Log:
         """The service's own log by now, from a byte offset."""
         seen = self._look(handle)

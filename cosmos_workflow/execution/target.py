@@ -9,8 +9,10 @@ from typing import Any, Protocol
 
 from cosmos_workflow.connection.host import Report
 from cosmos_workflow.events import (
+    Alive,
     Exchanged,
     JobEnded,
+    JobOver,
     Log,
     Progress,
     RemoteFile,
@@ -79,11 +81,15 @@ class Target(Protocol):
 
     def follow(
         self, handle: Handle, offset: int, limit: float = 0.0
-    ) -> Iterator[Log | Progress | Exchanged | JobEnded]:
+    ) -> Iterator[Log | Progress | Exchanged | Alive | JobOver | JobEnded]:
         """The job's log from a byte offset, whole lines; the last event is JobEnded.
 
         ``limit``: seconds the job may take, where nobody on the place itself ends it.
         """
+
+    def so_far(self, handle: Handle, patterns: Sequence[str]) -> JobEnded:
+        """The job as it stands while it goes on: when it began, and which of its files fit one of
+        the patterns (``*`` also fits a slash).  Nothing is said of its end."""
 
     def fetch(
         self, handle: Handle, files: Sequence[RemoteFile], into: Path

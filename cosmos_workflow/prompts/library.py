@@ -72,19 +72,13 @@ def fits(settings: Settings, kind: Kind, text: str) -> bool:
     return bool(_matching(_entries(kind, settings), text))
 
 
-def sweeps_dir(settings: Settings) -> Path:
-    """Where sweeps are kept: beside the RunSpecs."""
-    return settings.runs_dir.parent / "sweeps"
-
-
 def _entries(kind: Kind, settings: Settings) -> list[Entry]:
-    folders = {
-        "prompt": settings.prompts_dir, "run": settings.runs_dir, "sweep": sweeps_dir(settings)
-    }  # fmt: skip
+    folders = {"prompt": settings.prompts_dir, "run": settings.runs_dir}
+    folder = folders.get(kind, settings.sweeps_dir)
     start = PREFIXES[kind] + "_"
     found = [
         Entry(stamp=match[2], name=match[1], id=match[3], path=Path(file))
-        for file, name in _files(str(folders[kind]))
+        for file, name in _files(str(folder))
         if (match := _FILE.fullmatch(name)) and match[3].startswith(start)
     ]
     return sorted(found, key=lambda entry: (entry.stamp, entry.name, entry.id), reverse=True)
@@ -144,7 +138,7 @@ def _ambiguous(kind: Kind, text: str, found: list[Entry]) -> SpecError:
 
 
 def _unknown(kind: Kind, text: str, entries: list[Entry]) -> SpecError:
-    other = next((one for one in PREFIXES if text.lower().startswith(PREFIXES[one] + "_")), kind)
+    other = next((one for one in WORDS if text.lower().startswith(PREFIXES[one] + "_")), kind)
     if other != kind:
         make = "cosmos create-run makes one from a PromptSpec"
         look = f"cosmos list {kind}s shows those there are"
@@ -162,7 +156,8 @@ def _unknown(kind: Kind, text: str, entries: list[Entry]) -> SpecError:
 
 def _none_yet(kind: Kind) -> str:
     make = {
-        "prompt": "create-spec NAME TEXT", "run": "create-run PROMPT_SPEC",
-        "sweep": "sweep PROMPT_SPEC --vary seed=1..20",
-    }  # fmt: skip
-    return f"this project has none yet: cosmos {make[kind]} makes one"
+        "prompt": "cosmos create-spec NAME TEXT",
+        "run": "cosmos create-run PROMPT_SPEC",
+        "sweep": "cosmos sweep PROMPT_SPEC --vary seed=1..20",
+    }[kind]
+    return f"this project has none yet: {make} makes one"

@@ -40,7 +40,7 @@ class Spec(BaseModel):
         return present[0] if present else self.write_new(folder)
 
     def write_new(self, folder: Path) -> Path:
-        """Save below ``folder/{date}/``, by whoever knows that it is not there yet."""
+        """Save below ``folder/{date}/`` without a look for the same content."""
         path = folder / date_folder() / f"{slug(self.name)}_{timestamp()}_{self.id}.json"
         beside = path.with_name(f".{path.name}.{os.getpid()}")
         try:

@@ -21,6 +21,7 @@ from cosmos_workflow.events import (
     Submitted,
     Succeeded,
     Transferring,
+    Used,
 )
 from cosmos_workflow.execution.target import Handle
 
@@ -32,6 +33,7 @@ class Run:
     ``stage`` and ``fraction`` (0..1) say how far a running one is; ``message``, ``hint`` and
     ``cause`` why an unsuccessful one ended; ``cancelling``: somebody asked for its end.
     ``asked``: between these times a service was asked for the job, and we know of no answer.
+    ``used``: what of its GPUs' time it accounts for, once that is known.
     """
 
     id: str
@@ -51,6 +53,7 @@ class Run:
     hint: str = ""
     cancelling: bool = False
     asked: tuple[float, float] | None = None
+    used: Used | None = None
 
     @property
     def spec_id(self) -> str:
@@ -104,6 +107,8 @@ def _after(run: Run, event: Event, at: float) -> Run:
             return replace(run, stage=event.stage, fraction=event.fraction)
         case JobEnded():
             return replace(run, stage="ended", fraction=None)
+        case Used():
+            return replace(run, used=event)
         case Succeeded():
             return replace(run, outputs=event.outputs, stage="done", fraction=1.0)
         case Failed():

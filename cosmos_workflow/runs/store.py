@@ -8,7 +8,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,19 @@ Plan = Callable[[str, str], Job]
 
 class RunInUse(CosmosError):
     """Another process of this machine is at work on the run."""
+
+
+class AttemptTaken(CosmosError):
+    """The number of this attempt was taken by another process."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """A run that is to be made: its id, and what it is made from."""
+
+    run_id: str
+    run: RunSpec
+    prompt: PromptSpec
 
 
 @dataclass(frozen=True)
@@ -199,28 +212,57 @@ class Store:
     def create(self, run: RunSpec, prompt: PromptSpec, plan: Plan, target: str) -> RunFolder:
         """The next attempt's folder, complete (its first event is Planned) or not there at all.
 
-        ``plan(run_id, job_name)`` gives the Job.  The name has a random part, so that two
-        projects on one host never share a job.
+        ``plan(run_id, job_name)`` gives the Job.
+        """
+        while True:
+            run_id = self.next_ids([run.id])[0]
+            member = Member(run_id, run, prompt)
+            try:
+                return self.create_all([member], plan(run_id, job_name(run_id)), target)[0]
+            except AttemptTaken:
+                continue  # by another process, a moment ago
+
+    def next_ids(self, spec_ids: Sequence[str]) -> list[str]:
+        """The id of the next attempt at each RunSpec; nothing is made."""
+        last = self.last_attempts(spec_ids)
+        numbers = (_number(last[one]) if one in last else 0 for one in spec_ids)
+        return [f"{one}.{n + 1}" for one, n in zip(spec_ids, numbers, strict=True)]
+
+    def last_attempts(self, spec_ids: Collection[str]) -> dict[str, RunFolder]:
+        """The latest attempt at each RunSpec that was ever run, in one look at the folder."""
+        wanted, last = set(spec_ids), dict[str, RunFolder]()
+        for folder in self.folders():
+            spec_id = folder.id.partition(".")[0]
+            if spec_id in wanted:
+                last[spec_id] = max(last.get(spec_id, folder), folder, key=_number)
+        return last
+
+    def create_all(self, members: Sequence[Member], job: Job, target: str) -> list[RunFolder]:
+        """The folders of runs that share a job, each complete; all of them, or none.
+
+        Raises AttemptTaken when one of the attempts is there already.
         """
         self.root.mkdir(parents=True, exist_ok=True)
-        number = max((_attempt(folder.id) for folder in self.attempts(run.id)), default=0) + 1
-        while True:
-            run_id = f"{run.id}.{number}"
-            job = plan(run_id, f"{run_id}-{secrets.token_hex(3)}")
-            beside = self.root / f".{run_id}.{os.getpid()}"
-            try:
-                self._fill(beside, run, prompt, job)
-                RunFolder(beside).record(Planned(run_id, run.engine, target))
-                beside.rename(self.root / run_id)
-                return RunFolder(self.root / run_id)
-            except OSError as error:
-                shutil.rmtree(beside, ignore_errors=True)
-                if not (self.root / run_id).exists():
-                    raise CosmosError(
-                        f"cannot make the run folder {self.root / run_id}: {error.strerror}",
-                        hint="make room or check permissions; nothing was started",
-                    ) from error
-                number += 1  # another process took this attempt a moment ago
+        made: list[Path] = []
+        try:
+            for one in members:
+                beside = self.root / f".{one.run_id}.{os.getpid()}"
+                made.append(beside)
+                self._fill(beside, one.run, one.prompt, job)
+                RunFolder(beside).record(Planned(one.run_id, one.run.engine, target))
+            for number, one in enumerate(members):
+                made[number] = made[number].rename(self.root / one.run_id)
+        except OSError as error:
+            taken = (self.root / one.run_id).exists()
+            for path in made:
+                shutil.rmtree(path, ignore_errors=True)
+            if taken:
+                raise AttemptTaken(f"{one.run_id} is there already") from error
+            raise CosmosError(
+                f"cannot make the run folder {self.root / one.run_id}: {error.strerror}",
+                hint="make room or check permissions; nothing was started",
+            ) from error
+        return [RunFolder(path) for path in made]
 
     def _fill(self, folder: Path, run: RunSpec, prompt: PromptSpec, job: Job) -> None:
         shutil.rmtree(folder, ignore_errors=True)
@@ -230,6 +272,10 @@ class Store:
         (folder / "prompt.json").write_text(text, encoding="utf-8")
         packed = json.dumps(job_to_json(job), ensure_ascii=False, indent=2) + "\n"
         (folder / "job.json").write_text(packed, encoding="utf-8")
+
+    def folder(self, run_id: str) -> RunFolder:
+        """The folder of a run of this id, whether it is there or not."""
+        return RunFolder(self.root / run_id)
 
     def folders(self) -> list[RunFolder]:
         """Every run folder, in no order."""
@@ -243,7 +289,7 @@ class Store:
     def attempts(self, spec_id: str) -> list[RunFolder]:
         """The attempts at one RunSpec, oldest first."""
         mine = [f for f in self.folders() if f.id.partition(".")[0] == spec_id]
-        return sorted(mine, key=lambda folder: _attempt(folder.id))
+        return sorted(mine, key=_number)
 
     def find(self, text: str) -> RunFolder:
         """The run with this id, unique id prefix, or RunSpec id (its latest attempt).
@@ -258,7 +304,7 @@ class Store:
         found = [folder for folder in self.folders() if folder.id.startswith(wanted)]
         specs = sorted({folder.id.partition(".")[0] for folder in found})
         if len(specs) == 1:
-            return max(found, key=lambda folder: _attempt(folder.id))
+            return max(found, key=_number)
         if not specs:
             raise SpecError(f"no run {text}", hint="cosmos list runs shows what there is")
         raise SpecError(
@@ -267,5 +313,11 @@ class Store:
         )
 
 
-def _attempt(run_id: str) -> int:
-    return int(run_id.rpartition(".")[2])
+def job_name(run_id: str) -> str:
+    """A name for a job that begins with this run; its random part keeps projects on one host, and
+    plans that came to nothing, apart."""
+    return f"{run_id}-{secrets.token_hex(3)}"
+
+
+def _number(folder: RunFolder) -> int:
+    return int(folder.id.rpartition(".")[2])

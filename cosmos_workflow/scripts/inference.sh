@@ -4,6 +4,7 @@
 #   bash inference.sh --controlnet_specs spec.json --num_gpus 1 ...
 #
 # NUM_GPU      processes, one a GPU; the same number as --num_gpus (1)
+# RUNS         ids of the runs of a batch, in order; empty for one run by itself
 # COSMOS_REPO  the model's code; else the folder we are in, if it is that, else /workspace
 set -euo pipefail
 
@@ -29,5 +30,12 @@ export PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}"
 export NUM_GPU
 # A port of its own, so that two runs on one machine do not meet.
 export PET_MASTER_PORT="${PET_MASTER_PORT:-$((20000 + $$ % 20000))}"
+
+# Results of a batch lie under numbers: who reads the log learns whose they are.
+number=0
+for run in ${RUNS:-}; do
+  printf 'inference.sh: video_%s is %s\n' "$number" "$run"
+  number=$((number + 1))
+done
 
 exec torchrun --nproc_per_node="$NUM_GPU" --nnodes=1 --node_rank=0 "$program" "$@"

@@ -78,7 +78,7 @@ def of_run(folder: RunFolder, settings: Settings | None = None) -> tuple[Compare
     except (ConfigError, SpecError):
         pass  # the engine is not installed any more, or has become another; what is stored stands
     asked = spec.parameters.model_dump(mode="json", exclude_none=True)
-    return compare(asked, job.parameters, used, usual)
+    return compare(asked, job.parameters.get(folder.id, {}), used, usual)
 
 
 def in_a_line(rows: Sequence[Compared]) -> str:

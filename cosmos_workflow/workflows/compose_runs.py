@@ -154,7 +154,7 @@ def _from_run(settings: Settings, run: RunSpec, knobs: Knobs) -> _Draft:
 
 def _for_engine(settings: Settings, run: RunSpec, prompt: PromptSpec, engine: Engine) -> Converted:
     """``run`` for ``engine``; that it plays at the rate of its shot is no wish."""
-    fps = _shot_fps(prompt)
+    fps = shot_fps(prompt)
     source = assemble.engine(run.engine, settings)
     return convert(run, prompt, source, engine, {"fps": fps} if fps else {})
 
@@ -172,7 +172,7 @@ def _with_knobs(
     options = _pairs(knobs.options, "--option")
     said |= dict.fromkeys([*given, *(f"option {key}" for key in options)], "you")
     said |= {f"weight {key}": "you" for key in weights}
-    fps = _shot_fps(prompt)
+    fps = shot_fps(prompt)
     if fps and "fps" in engine.limits and "fps" not in parameters:
         parameters["fps"], said["fps"] = fps, "the shot"
     values = {
@@ -213,7 +213,7 @@ def _check_named(settings: Settings, engine: Engine, run: RunSpec) -> None:
     check_readable(settings, {**maps, **{f"option {path}": path for path in engine.files(run)}})
 
 
-def _shot_fps(prompt: PromptSpec) -> int | None:
+def shot_fps(prompt: PromptSpec) -> int | None:
     """Frames a second of the prepared shot: its result should play as long as it does."""
     shot = prompt.metadata.get("prepared")
     fps = shot.get("fps") if isinstance(shot, dict) else None

@@ -65,7 +65,7 @@ class Drawn:
             "engine": self.run.engine,
             "target": self.target,
             "facts": self.facts,
-            "parameters": self.job.parameters,
+            "parameters": next(iter(self.job.parameters.values()), {}),
             "plan": self.text,
             "uploads": [vars(upload) for upload in self.uploads],
             "upload_bytes": self.upload_bytes,

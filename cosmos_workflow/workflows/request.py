@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from cosmos_workflow.config.settings import Settings
@@ -91,4 +92,15 @@ def _media(videos: Iterable[Path]) -> Mapping[Path, Media]:
     """Facts of each video, probed side by side; an array of labels (.npz) has none."""
     unique = [path for path in dict.fromkeys(videos) if path.suffix.lower() != ".npz"]
     with ThreadPoolExecutor(max_workers=4) as pool:
-        return dict(zip(unique, pool.map(probe, unique), strict=True))
+        return dict(zip(unique, pool.map(_probed, unique), strict=True))
+
+
+def _probed(path: Path) -> Media:
+    facts = path.stat()
+    return _probed_once(path, facts.st_size, facts.st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _probed_once(path: Path, size: int, changed: int) -> Media:
+    """The facts of a video as long as it is the same file: the runs of a night share shots."""
+    return probe(path)

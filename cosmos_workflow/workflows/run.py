@@ -7,7 +7,8 @@ process or another one: it looks at the run's recorded events and goes on from t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from cosmos_workflow.config import secrets
@@ -20,9 +21,7 @@ from cosmos_workflow.events import (
     Event,
     ExecutionStatus,
     Failed,
-    Progress,
     Submitted,
-    Transferring,
 )
 from cosmos_workflow.execution.facts import ServiceFacts
 from cosmos_workflow.execution.job import Job
@@ -31,10 +30,11 @@ from cosmos_workflow.execution.target import Handle, Target
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
 from cosmos_workflow.runs.run import Run
-from cosmos_workflow.runs.store import RunFolder, RunInUse
+from cosmos_workflow.runs.store import Member, RunFolder, RunInUse
 from cosmos_workflow.workflows.assemble import Bench
 from cosmos_workflow.workflows.derive import fix_inputs
 from cosmos_workflow.workflows.finish import finish
+from cosmos_workflow.workflows.record import Told, recorded
 from cosmos_workflow.workflows.request import How, build_request
 from cosmos_workflow.workflows.retry import persistently
 
@@ -66,15 +66,32 @@ def plan(
 
     Where the plan depends on which model a service has, the service is asked.
     """
-    run = settle(bench.engine, run, prompt)
-    request = build_request(bench.settings, bench.engine, run, prompt, how, run_id, job_name)
-    if bench.engine.asks_service(run):
-        request = replace(request, service=_service(bench.target))
-    job = bench.engine.plan([request])
+    job, requests = plan_together(bench, [Member(run_id, run, prompt)], how, job_name)
+    return Plan(job, tuple(bench.engine.facts(requests[0])), requests[0])
+
+
+def plan_together(
+    bench: Bench, members: Sequence[Member], how: How, job_name: str
+) -> tuple[Job, list[RunRequest]]:
+    """One job for runs that may share a loaded model, and what it was made from; as ``plan``."""
+    requests = []
+    for one in members:
+        run = settle(bench.engine, one.run, one.prompt)
+        request = build_request(
+            bench.settings, bench.engine, run, one.prompt, how, one.run_id, job_name
+        )
+        if bench.engine.asks_service(run):
+            request = replace(request, service=_service(bench.target))
+        requests.append(request)
+    job = bench.engine.plan(requests)
     names = bench.settings.all_targets()[bench.target.name].secrets
     bench.target.check(job)
-    job = replace(job, secrets=tuple(dict.fromkeys((*job.secrets, *names))))
-    return Plan(job, tuple(bench.engine.facts(request)), request)
+    return replace(job, secrets=tuple(dict.fromkeys((*job.secrets, *names)))), requests
+
+
+def fixed(bench: Bench, job: Job, say: Say) -> Job:
+    """The job with its inputs made and known by content."""
+    return fix_inputs(job, bench.settings.root / ".cosmos" / "derived", say)
 
 
 def _service(target: Target) -> ServiceFacts | None:
@@ -105,8 +122,7 @@ def _start(
 ) -> Started:
 
     def planned(run_id: str, job_name: str) -> Job:
-        job = plan(bench, run, prompt, how, run_id, job_name).job
-        return fix_inputs(job, bench.settings.root / ".cosmos" / "derived", say)
+        return fixed(bench, plan(bench, run, prompt, how, run_id, job_name).job, say)
 
     attempts = bench.store.attempts(run.id)
     last = attempts[-1] if attempts else None
@@ -127,19 +143,39 @@ def carry_on(bench: Bench, folder: RunFolder, *, detach: bool = False) -> Iterat
     With ``detach`` it stops once the job runs on its own.  Raises what is not an answer of the
     job itself: HostUnreachable, TransferError, RunInUse.  The run can then be carried on later.
     """
-    with folder.held():
-        if folder.run().status is ExecutionStatus.PENDING:
-            yield from recorded(folder, _launch(bench, folder))
-        if not detach and folder.run().status is ExecutionStatus.RUNNING:
-            yield from recorded(folder, finish(bench, folder))
+    for _, event in carry_on_together(bench, [folder], detach=detach):
+        yield event
+
+
+def carry_on_together(
+    bench: Bench, folders: Sequence[RunFolder], *, detach: bool = False, to_the_end: bool = False
+) -> Iterator[Told]:
+    """The same for runs that share a job: each event with the run it is of, None for all of them.
+
+    With ``to_the_end`` it goes on until the job is over, not only the runs.
+    """
+    with ExitStack() as stack:
+        for folder in folders:
+            stack.enter_context(folder.held())
+        pending = [one for one in folders if one.run().status is ExecutionStatus.PENDING]
+        if pending:
+            yield from recorded(pending, _launch(bench, pending))
+        running = [one for one in folders if one.run().status is ExecutionStatus.RUNNING]
+        if running and not detach:
+            yield from finish(bench, running, to_the_end=to_the_end)
 
 
 def cancel(bench: Bench, folder: RunFolder) -> Run:
-    """End the run, wherever it is, and say what it is now.  A final run stays as it is."""
+    """End the run, wherever it is, and say what it is now.  A final run stays as it is.
+
+    The job of several runs ends with the last of them.
+    """
     run = folder.run()
     if run.status.final:
         return run
-    if run.handle is not None:
+    if any(not one.run().status.final for one in others(bench, folder)):
+        folder.record(Cancelled("its job goes on for the other runs that share it"))
+    elif run.handle is not None:
         folder.record(Cancelling())
         _end(bench, folder, run.handle)
         for _ in _until_told(bench, folder):
@@ -177,28 +213,40 @@ def _until_told(bench: Bench, folder: RunFolder) -> Iterator[None]:
             yield
 
 
-def _launch(bench: Bench, folder: RunFolder) -> Iterator[Event]:
-    job = folder.job()
+def others(bench: Bench, folder: RunFolder) -> list[RunFolder]:
+    """The runs that share the job of this one."""
+    ids = [run_id for run_id in folder.job().outputs if run_id != folder.id]
+    return [one for run_id in ids if (one := bench.store.folder(run_id)).path.is_dir()]
+
+
+def _launch(bench: Bench, folders: Sequence[RunFolder]) -> Iterator[Told]:
+    job = folders[0].job()
+    known = [one.run().handle for one in others(bench, folders[0])]
+    handle = next((one for one in known if one), None)
+    if handle:  # a process that died had told the others already
+        yield None, Submitted(handle.to_json())
+        return
     values = secrets.values(job.secrets)
     try:
         # As one step: an input that the host found damaged is removed there and has to go up again.
-        yield from persistently(lambda: _arrive(bench, folder, job, values))
+        for event in persistently(lambda: _arrive(bench, folders, job, values)):
+            yield None, event
     except SubmissionRejected as error:
-        yield Failed("submission", error.message, error.hint)
+        yield None, Failed("submission", error.message, error.hint)
 
 
 def _arrive(
-    bench: Bench, folder: RunFolder, job: Job, values: dict[str, str]
+    bench: Bench, folders: Sequence[RunFolder], job: Job, values: dict[str, str]
 ) -> Generator[Event, None, None]:
-    """Stage and submit; a run that was cancelled meanwhile, by another process, is not left.
+    """Stage and submit; runs that were all cancelled meanwhile, by another process, are not left.
 
     Where a service may have taken the request of an earlier try, its job is looked for first.
     """
-    asked = folder.run().asked
+    asked = folders[0].run().asked
     handle = bench.target.find(job, *asked) if asked else None
     if handle is None:
         yield from bench.target.stage(job)
-        if folder.run().status.final:
+        if _all_over(folders):
             return
         try:
             handle = yield from narrate(
@@ -209,31 +257,18 @@ def _arrive(
             raise
         except (KeyboardInterrupt, GeneratorExit):
             for event in bench.target.told():
-                folder.record(event)
+                for folder in folders:
+                    folder.record(event)
             raise
-    if folder.run().status.final:
+    if _all_over(folders):
         bench.target.cancel(handle)
         return
     yield Submitted(handle.to_json())
     yield from bench.target.told()
 
 
-def recorded(folder: RunFolder, events: Iterator[Event]) -> Iterator[Event]:
-    """Each event written to the run folder before anyone sees it.
-
-    Of transfers, and of progress within one stage, one a second is kept: a night is not a flood.
-    """
-    kept, stage = 0.0, ""
-    for event in events:
-        now = time.monotonic()
-        passing = isinstance(event, Transferring) or (
-            isinstance(event, Progress) and event.stage == stage
-        )
-        if not passing or now - kept >= 1:
-            folder.record(event)
-            if isinstance(event, Progress | Transferring):
-                kept, stage = now, getattr(event, "stage", "")
-        yield event
+def _all_over(folders: Sequence[RunFolder]) -> bool:
+    return all(folder.run().status.final for folder in folders)
 
 
 def _inputs(job: Job) -> dict[str, str]:

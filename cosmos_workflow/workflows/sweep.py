@@ -17,7 +17,7 @@ from cosmos_workflow.prompts import library
 from cosmos_workflow.prompts.run_spec import Origin, RunSpec
 from cosmos_workflow.prompts.shelf import shelf
 from cosmos_workflow.prompts.spec import portable
-from cosmos_workflow.prompts.sweep_spec import Sweep
+from cosmos_workflow.prompts.sweep import Sweep
 from cosmos_workflow.runs import index
 from cosmos_workflow.workflows import assemble, sweep_cut
 from cosmos_workflow.workflows.compose_runs import Knobs
@@ -141,7 +141,7 @@ def look_ahead(
 
 def _slots(settings: Settings, target: str) -> int:
     """Jobs that a target does at once.  This is the one place that knows of it."""
-    return 1
+    return settings.all_targets()[target].slots
 
 
 def save(settings: Settings, outlook: Outlook, step: Step = lambda *_: None) -> Swept:
@@ -170,7 +170,7 @@ def save(settings: Settings, outlook: Outlook, step: Step = lambda *_: None) -> 
         before = len(saved.made)
         files = saved.put(runs, settings.runs_dir, lambda done: step("saving", done / many))
         fresh = len(saved.made) - before
-        (path,) = saved.put([sweep], library.sweeps_dir(settings))
+        (path,) = saved.put([sweep], settings.sweeps_dir)
     return Swept(sweep, path, tuple(files), fresh)
 
 

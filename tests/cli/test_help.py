@@ -16,7 +16,7 @@ FOLDER = Path(__file__).parent / "help"
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_help_reads_as_it_did(command: str, cosmos: Cosmos) -> None:
-    said = cosmos(*([command] if command else []), "--help")
+    said = cosmos(*command.split(), "--help")
     assert said.code == 0 and said.err == ""
     assert all(width_of(line) <= 80 for line in said.out.splitlines())
     golden = FOLDER / f"{command or 'cosmos'}.txt"
@@ -27,6 +27,6 @@ def test_help_reads_as_it_did(command: str, cosmos: Cosmos) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_says_what_each_word_is_for(command: str, cosmos: Cosmos) -> None:
-    said = cosmos(command, "-h")
+    said = cosmos(*command.split(), "-h")
     assert said.out.startswith(f"Usage: cosmos {command}")
     assert "<" not in said.out.partition("\n")[0]

@@ -203,9 +203,14 @@ def test_pure(engine: Engine) -> None:
         engine.verdict(one.run_id, ended, ["x"])
 
 
+def key_of(engine: Engine) -> str:
+    one = asked(engine)
+    return engine.batch_key(one.run, one.prompt)
+
+
 def test_deterministic(engine: Engine) -> None:
     assert engine.plan([asked(engine)]) == engine.plan([asked(engine)])
-    assert engine.batch_key(asked(engine).run) == engine.batch_key(asked(engine).run)
+    assert key_of(engine) == key_of(engine)
 
 
 def test_named_and_owned(engine: Engine) -> None:

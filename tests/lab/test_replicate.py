@@ -387,7 +387,7 @@ def test_asked_sent_and_echoed(project: Project, server: ReplicateServer) -> Non
     run = made(project, "wan_t2v", "--seed", "3", "--steps", "12", "--fps", "8")
     ran(project, run)
     folder = home(project, run)
-    assert folder.job().parameters == {
+    assert folder.job().parameters[folder.id] == {
         "seed": 3, "num_steps": 12, "guidance": 5.0, "fps": 8
     }  # fmt: skip
     told = Replicate().echoed(folder.log_lines(), {})

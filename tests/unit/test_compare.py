@@ -71,7 +71,8 @@ def finished(root: Path, echo: str, sent: dict[str, Any]) -> RunFolder:
     run = settle(Preview(), run_spec("preview", prompt, parameters={"guidance": 5.0}), prompt)
 
     def plan(run_id: str, name: str) -> CommandJob:
-        return CommandJob(name, "preview", ("x",), {run_id: ("outputs/o.mp4",)}, parameters=sent)
+        files = {run_id: ("outputs/o.mp4",)}
+        return CommandJob(name, "preview", ("x",), files, parameters={run_id: sent})
 
     folder = Store(root).create(run, prompt, plan, "local")
     (folder.path / "echo.json").write_text(echo, encoding="utf-8")

@@ -86,7 +86,7 @@ def test_what_a_person_adds_wins() -> None:
     asked = request(ENGINE, prompt_spec(), parameters={"guidance": 4.0}, options=wished)
     job = ENGINE.plan([asked])
     assert job.body["input"]["guidance_scale"] == 2 and job.body["input"]["width"] == 960
-    assert job.parameters["guidance"] == 2
+    assert job.parameters[asked.run_id]["guidance"] == 2
 
 
 # -- how far, and how it ends ---------------------------------------------------------------------

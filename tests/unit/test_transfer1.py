@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cosmos_workflow.engines.engine import RunRequest
+from cosmos_workflow.engines.rules import settle
 from cosmos_workflow.engines.transfer1 import Transfer1
 from cosmos_workflow.engines.transfer1_media import chunks, shape
 from cosmos_workflow.engines.upscale import Upscale
@@ -248,9 +249,11 @@ def test_too_few_devices() -> None:
     assert "that names 1" in refused(gpus=2, cuda_devices="3").message
 
 
-def test_one_run_a_job() -> None:
-    with pytest.raises(SpecError, match="one run a job"):
-        ENGINE.plan([asked(), asked()])
+def test_runs_that_differ_in_more_than_a_line_says_do_not_share_a_job() -> None:
+    with pytest.raises(SpecError, match="cannot share a job"):
+        ENGINE.plan([asked(), asked(parameters={"seed": 2})])
+    with pytest.raises(SpecError, match="1 to 64 runs"):
+        ENGINE.plan([])
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
@@ -447,14 +450,19 @@ def test_an_80_gb_card_is_enough() -> None:
     assert ENGINE.needs().gpu_memory_gib < shown_by_an_h100
 
 
+def key(one: RunRequest) -> str:
+    settled = settle(ENGINE, one.run, one.prompt)
+    return ENGINE.batch_key(settled, one.prompt)
+
+
 def test_batch_key_holds_what_a_batch_shares() -> None:
-    key = ENGINE.batch_key(asked(FOUR).run)
-    assert key == ENGINE.batch_key(asked(FOUR, weights=dict.fromkeys(FOUR, 0.1)).run)
-    words = request(ENGINE, prompt_spec("other words", controls=FOUR))
-    assert key == ENGINE.batch_key(words.run)
-    assert key != ENGINE.batch_key(asked(("depth",)).run)
-    assert key != ENGINE.batch_key(asked(FOUR, parameters={"seed": 2}).run)
-    assert key != ENGINE.batch_key(asked(FOUR, options={"auto": "depth"}).run)
+    shared = key(asked(FOUR))
+    assert shared == key(asked(FOUR, weights=dict.fromkeys(FOUR, 0.1)))
+    assert shared == key(request(ENGINE, prompt_spec("other words", controls=FOUR)))
+    assert shared != key(asked(("depth",)))
+    assert shared != key(asked(FOUR, parameters={"seed": 2}))
+    assert shared != key(request(ENGINE, prompt_spec(negative="no rain", controls=FOUR)))
+    assert shared != key(asked(FOUR, options={"offload_guardrail_models": "false"}))
 
 
 def test_weights_without_a_number_share_one() -> None:

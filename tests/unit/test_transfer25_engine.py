@@ -142,12 +142,13 @@ def test_shapes() -> None:
 
 def test_a_job_says_what_it_told_the_model() -> None:
     job = T25.plan([asked(weights={"edge": 1.0}, parameters={"sigma_max": 80})])
-    assert job.parameters == {
+    (sent,) = job.parameters.values()
+    assert sent == {
         "seed": 2025, "num_steps": 35, "guidance": 3, "sigma_max": "80",
         "canny_threshold": "medium",
     }  # fmt: skip
     echo = {**document(job), "video_path": "/x"}
-    assert T25.echoed([], {"outputs/x.json": echo}) == job.parameters
+    assert T25.echoed([], {"outputs/x.json": echo}) == sent
 
 
 def test_an_empty_negative_prompt_is_left_to_the_model() -> None:
@@ -163,7 +164,7 @@ def test_several_gpus_stop_at_a_refusal_and_never_run_without_end() -> None:
 
 def test_runs_share_a_job_when_they_have_the_same_controls() -> None:
     one, two = asked(parameters={"seed": 1}), asked(parameters={"seed": 2, "guidance": 5})
-    assert T25.batch_key(one.run) == T25.batch_key(two.run)
+    assert T25.batch_key(one.run, one.prompt) == T25.batch_key(two.run, two.prompt)
     job = T25.plan([one, two])
     assert job.outputs[two.run_id][0] == f"outputs/{two.run_id}.mp4"
     assert [document(job, n)["seed"] for n in (0, 1)] == [1, 2]
@@ -329,4 +330,4 @@ def test_gpu_seconds_are_those_of_the_makers() -> None:
 
 
 def test_the_batch_key_is_json() -> None:
-    assert json.loads(T25.batch_key(asked().run))[:2] == ["transfer25", ["depth"]]
+    assert json.loads(T25.batch_key(asked().run, asked().prompt))[:2] == ["transfer25", ["depth"]]

@@ -1,0 +1,106 @@
+"""What a worker says on a screen: a line for each item that ends, and how far all of it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cosmos_workflow.cli.screen import Screen
+from cosmos_workflow.cli.words import duration
+from cosmos_workflow.events import Disconnected, Log, Progress, Submitted, to_json
+from cosmos_workflow.runs.queue import Queue, State
+from cosmos_workflow.workflows.worker import Complaint, Ended
+from cosmos_workflow.workflows.worker_follow import News
+
+STYLES = {
+    State.DONE: "green",
+    State.WAITING: "yellow",
+    State.BLOCKED: "yellow",
+    State.CANCELLED: "yellow",
+    State.FAILED: "red",
+    State.SET_ASIDE: "red",
+}
+
+
+class Told:
+    """Tells a worker's news, and remembers how many of each there were."""
+
+    def __init__(self, screen: Screen, queue: Queue, label: str) -> None:
+        self._screen, self._queue, self._label = screen, queue, label
+        self.counts = queue.counts(label)
+        self._last = ""
+
+    def show(self, news: News | Complaint | Ended) -> None:
+        """One piece of it."""
+        match news:
+            case Complaint():
+                if news.message != self._last:
+                    self._screen.warn(news.message)
+                self._last = news.message
+            case Ended():
+                self._screen.clear()
+                self._screen.say(f"ended: {news.reason}; {self.summary()}", "bold")
+                counts = {str(one): n for one, n in self._queue.counts(self._label).items()}
+                self._screen.data({"ended": news.reason, **counts})
+            case News(item=None):
+                self._event(news)
+            case News():
+                self._item(news)
+
+    def _event(self, news: News) -> None:
+        event, lane = news.event, news.claim.lane
+        if self._screen.json and event and not isinstance(event, Log):
+            runs = [news.folder.id] if news.folder else [item.run for item in news.claim.items]
+            at = {"target": lane.target, "slot": lane.slot, "runs": runs}
+            self._screen.data({**at, **to_json(event, 0)})
+        elif isinstance(event, Submitted):
+            many = len(news.claim.items)
+            what = news.claim.items[0].name if many == 1 else f"{many} runs in one job"
+            self._screen.say(f"{lane.target}/{lane.slot}: {what}", "dim")
+            self._progress()
+        elif isinstance(event, Disconnected):
+            self._screen.warn(f"{lane.target}: {event.reason}")
+        elif isinstance(event, Progress):
+            self._progress()
+
+    def _item(self, news: News) -> None:
+        assert news.item is not None and news.state is not None
+        run, item = news.run, news.item
+        data: dict[str, Any] = {"item": item.id, "run": item.run, "state": news.state}
+        if run:
+            data |= {"cause": run.cause, "message": run.message}
+            data |= {"gpu_seconds": run.used.gpu_seconds} if run.used else {}
+        self._screen.data(data)
+        self._screen.say(self._line(news), STYLES.get(news.state, ""))
+        self._progress()
+
+    def _line(self, news: News) -> str:
+        assert news.item is not None and news.state is not None
+        run, item, word = news.run, news.item, str(news.state).replace("_", " ")
+        if news.state is State.WAITING:
+            word = "waits again"
+        parts = [f"{word:<11} {item.run or item.spec}  {item.name}"]
+        if run and run.used and news.state is State.DONE:
+            parts.append(duration(run.used.until - run.used.since))
+        elif run and run.message:
+            parts.append(f"{run.cause}: {run.message.splitlines()[0]}")
+        return "  ".join(parts)
+
+    def _progress(self) -> None:
+        counts = self._queue.counts(self._label)
+        total = sum(counts.values())
+        over = sum(counts[state] for state in State if state.over)
+        words = f"{over} of {total} over, {counts[State.RUNNING]} running"
+        self._screen.step(words, over / max(total, 1))
+
+    def summary(self) -> str:
+        """How many of each there are."""
+        counts = self._queue.counts(self._label)
+        told = (f"{n} {str(state).replace('_', ' ')}" for state, n in counts.items() if n)
+        return ", ".join(told) or "nothing is queued"
+
+    def how_to_go_on(self) -> str:
+        """What is left, and which command comes back to it."""
+        running = self._queue.counts(self._label)[State.RUNNING]
+        left = f"{running} of them run on by themselves; " if running else ""
+        more = f" --label {self._label}" if self._label else ""
+        return f"{self.summary()}; {left}cosmos queue work{more} goes on with them"

@@ -1,0 +1,146 @@
+"""Several Transfer1 runs in one job: the model is loaded once, and takes a line of a file for each.
+
+A line says words, video and, for every control of the batch, its video and weight.  All else is
+said once, so only runs that agree in it share a job; and what a line cannot say, or what depends on
+the place in the batch (the model draws its own random numbers once), keeps a run by itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from cosmos_workflow.engines import transfer1_media, transfer1_spec
+from cosmos_workflow.engines.engine import RunRequest
+from cosmos_workflow.engines.transfer1_log import LOG, pieces
+from cosmos_workflow.engines.transfer1_media import Sources
+from cosmos_workflow.engines.transfer1_options import IGNORES_INPUT, in_use, is_made, options_of
+from cosmos_workflow.execution.job import Arg, CommandJob, Input, Place, WrittenFile, fill
+from cosmos_workflow.prompts.enums import Modality
+from cosmos_workflow.prompts.prompt_spec import PromptSpec
+from cosmos_workflow.prompts.run_spec import RunSpec
+
+MOST = 64
+"""Runs in one job."""
+
+_SAYS = re.compile(r"^inference\.sh: video_(\d+) is (rs_\S+)$")
+_SAVED = re.compile(r"^Saved prompt to (?:\S*/)?outputs/video_(\d+)/prompt\.txt$")
+
+
+def key(run: RunSpec, prompt: PromptSpec) -> str:
+    """What a batch says once; the run's own id where it must be alone."""
+    if _alone(run, prompt):
+        return run.id
+    options = options_of(run).model_dump(mode="json")
+    said = [
+        "transfer1", sorted(in_use(run)), run.parameters.model_dump(mode="json"), options,
+        prompt.negative_prompt.strip(),
+    ]  # fmt: skip
+    return json.dumps(said, sort_keys=True)
+
+
+def _alone(run: RunSpec, prompt: PromptSpec) -> bool:
+    options = options_of(run)
+    sigma = run.parameters.sigma_max
+    made = [c for c in in_use(run) if is_made(c, run, prompt) and c is not Modality.EDGE]
+    maps = [weight for weight in in_use(run).values() if isinstance(weight, str)]
+    words = options.regional_prompts or options.control_weight_prompt or options.upsample_prompt
+    unseen = sigma is None or sigma >= IGNORES_INPUT or not prompt.input_video_path
+    return bool(made or maps or words or unseen or options.use_distilled)
+
+
+def extend(
+    job: CommandJob, requests: Sequence[RunRequest], all_files: Sequence[Sources]
+) -> CommandJob:
+    """The job of the first run alone, made one of all of them."""
+    pairs = list(zip(requests, all_files, strict=True))
+    parts = [_part(number, request, files) for number, (request, files) in enumerate(pairs)]
+    spec = next(file for file in job.files if file.path == "spec.json")
+    shared = [
+        replace(spec, json=_numbered(0, spec.json)),
+        WrittenFile("batch.jsonl", json=[line for line, _ in parts]),
+    ]
+    more: tuple[Arg, ...] = (
+        "--batch_input_path", Place("workspace", "batch.jsonl"), "--batch_size", "1",
+    )  # fmt: skip
+    limits = [request.time_limit for request in requests]
+    return replace(
+        job,
+        argv=(*job.argv, *more),
+        env={**job.env, "RUNS": " ".join(request.run_id for request in requests)},
+        inputs=tuple(item for _, items in parts for item in items),
+        files=(*(file for file in job.files if file is not spec), *shared),
+        outputs={r.run_id: _outputs(n, r.run) for n, r in enumerate(requests)},
+        time_limit=sum(limits) if all(limits) else 0,
+        proofs={r.run_id: _proofs(n, r.prompt) for n, r in enumerate(requests)},
+    )
+
+
+def _part(number: int, request: RunRequest, files: Sources) -> tuple[Any, tuple[Input, ...]]:
+    """A run's line, and its inputs under keys of its own."""
+    said = transfer1_spec.spec_json(request, files)
+    hints = (transfer1_spec.HINTS[control] for control in files.controls)
+    line = {
+        "visual_input": said["input_video_path"],
+        "prompt": said["prompt"],
+        "control_overrides": {hint: said[hint] for hint in hints},
+    }
+    items = transfer1_media.inputs(request, files)
+    return _numbered(number, line), tuple(replace(i, key=_key(number, i.key)) for i in items)
+
+
+def _numbered(number: int, value: Any) -> Any:
+    def where(place: Place) -> Any:
+        return Place("input", _key(number, place.path)) if place.root == "input" else place
+
+    return fill(value, where)
+
+
+def _key(number: int, key: str) -> str:
+    return f"{number + 1}_{key}"
+
+
+def _outputs(number: int, run: RunSpec) -> tuple[str, ...]:
+    more = ("noise.pickle",) if options_of(run).save_input_noise else ()
+    return tuple(f"outputs/video_{number}/{name}" for name in ("output.mp4", "prompt.txt", *more))
+
+
+def _proofs(number: int, prompt: PromptSpec) -> dict[str, str]:
+    """The model writes the words beside its result: it drops refused ones, and what comes later
+    may then lie under another number."""
+    said = hashlib.sha256(prompt.prompt.encode()).hexdigest()
+    return {f"outputs/video_{number}/prompt.txt": said}
+
+
+# -- what its log says ----------------------------------------------------------------------------
+
+
+def saved(line: str) -> str | None:
+    """The result that is whole once this line was written: its words are saved after it."""
+    for piece in pieces(line):
+        logged = LOG.match(piece)
+        found = _SAVED.match(logged["message"]) if logged else None
+        if found:
+            return f"outputs/video_{found[1]}/output.mp4"
+    return None
+
+
+def numbers(lines: Sequence[str]) -> Mapping[str, int]:
+    """The number of each run in the batch; empty for a job with one run."""
+    return {found[2]: int(found[1]) for line in lines if (found := _SAYS.match(line.strip()))}
+
+
+def parts(lines: Sequence[str]) -> list[list[str]]:
+    """The lines that were said of each run that was begun, in order."""
+    found: list[list[str]] = []
+    for line in lines:
+        logged = LOG.match(line)
+        if logged and logged["message"].startswith("running preprocessor"):
+            found.append([])
+        if found:
+            found[-1].append(line)
+    return found

@@ -1,0 +1,55 @@
+"""Which workers of the queue live: each holds a lock that ends with its process."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from cosmos_workflow.errors import CosmosError
+
+
+@contextmanager
+def at_work(folder: Path) -> Iterator[str]:
+    """Be a worker; its name, which no other has."""
+    from filelock import FileLock
+
+    name = f"{os.getpid()}-{secrets.token_hex(3)}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(_file(folder, name), timeout=0)
+        lock.acquire()
+    except OSError as error:
+        raise CosmosError(
+            f"cannot write in {folder}: {error.strerror}", hint="make room or check permissions"
+        ) from error
+    try:
+        yield name
+    finally:
+        lock.release()
+        with suppress(OSError):
+            _file(folder, name).unlink()
+
+
+def alive(folder: Path, name: str) -> bool:
+    """Whether the worker of that name is at work, on this machine."""
+    from filelock import FileLock, Timeout
+
+    file = _file(folder, name)
+    if not file.exists():
+        return False
+    lock = FileLock(file, timeout=0)
+    try:
+        with lock:
+            pass
+    except Timeout:
+        return True
+    with suppress(OSError):
+        file.unlink()
+    return False
+
+
+def _file(folder: Path, name: str) -> Path:
+    return folder / f"worker-{name}.lock"

@@ -1,0 +1,175 @@
+"""From what a person names to wishes for the queue, each checked before the first is added."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cosmos_workflow.config.settings import Settings
+from cosmos_workflow.engines.engine import Engine
+from cosmos_workflow.engines.rules import settle
+from cosmos_workflow.errors import SpecError, did_you_mean
+from cosmos_workflow.prompts import library
+from cosmos_workflow.prompts.prompt_spec import PromptSpec
+from cosmos_workflow.prompts.run_spec import RunSpec
+from cosmos_workflow.prompts.spec import portable, resolve
+from cosmos_workflow.runs.queue import Item, Queue, Wish
+from cosmos_workflow.workflows import assemble
+from cosmos_workflow.workflows.request import How, prompt_of
+from cosmos_workflow.workflows.sweep import run_specs_of
+
+LISTS = (".txt", ".jsonl")
+"""Endings of files that name RunSpecs, one a line."""
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where items may run and what they come with, besides their specs."""
+
+    targets: tuple[str, ...]
+    how: How
+    label: str = ""
+    priority: int = 0
+    again: bool = False
+
+
+def files_of(settings: Settings, texts: Sequence[str]) -> list[Path]:
+    """The RunSpec files that the words mean, each once: path, glob, id, name, sweep, or a text or
+    JSONL file that names them.  Raises SpecError."""
+    found: dict[Path, None] = {}
+    for text in texts:
+        found |= dict.fromkeys(path.absolute() for path in _files(settings, text))
+    return list(found)
+
+
+def _files(settings: Settings, text: str) -> Iterator[Path]:
+    if any(mark in text for mark in "*?[") and not Path(text).exists():
+        pattern = Path(text)
+        base = Path(pattern.anchor) if pattern.is_absolute() else Path()
+        names = sorted(base.glob(str(pattern.relative_to(base))))
+        if not names:
+            raise SpecError(f"no file fits {text!r}", hint="cosmos list runs shows the RunSpecs")
+        yield from names
+    elif Path(text).suffix in LISTS and Path(text).is_file():
+        yield from _listed(settings, Path(text))
+    elif text.startswith("sw_") or library.fits(settings, "sweep", text):
+        yield from run_specs_of(settings, text)
+    else:
+        yield library.find(settings, "run", text)
+
+
+def _listed(settings: Settings, file: Path) -> Iterator[Path]:
+    lines = file.read_text(encoding="utf-8").splitlines()
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        try:
+            name = _named(line) if file.suffix == ".jsonl" else line.strip()
+            yield library.find(settings, "run", name)
+        except SpecError as error:
+            raise SpecError(f"{file}, line {number}: {error.message}", hint=error.hint) from error
+
+
+def _named(line: str) -> str:
+    """A line of JSON: a name, or an object that has one as "run_spec", "path" or "id"."""
+    try:
+        value: Any = json.loads(line)
+    except ValueError as error:
+        raise SpecError(f"it is not JSON: {error}") from error
+    if isinstance(value, dict):
+        value = next((value[key] for key in ("run_spec", "path", "id") if key in value), None)
+    if not isinstance(value, str):
+        raise SpecError("it names no RunSpec", hint='like {"run_spec": "rs_1f2e3d4c"}')
+    return value
+
+
+def wishes(settings: Settings, files: Sequence[Path], where: Where) -> Iterator[Wish]:
+    """A wish for each file, settled by its engine.  Raises SpecError, naming the file."""
+    engines: dict[str, Engine] = {}
+    prompts: dict[str, PromptSpec] = {}
+    for file in files:
+        run = RunSpec.load(file)
+        engine = engines.setdefault(run.engine, assemble.engine(run.engine, settings))
+        try:
+            if run.prompt_spec_id not in prompts:
+                prompts[run.prompt_spec_id] = prompt = prompt_of(settings, run)
+                _check_files(settings, prompt)
+            prompt = prompts[run.prompt_spec_id]
+            run = settle(engine, run, prompt)
+        except SpecError as error:
+            raise SpecError(f"{file}: {error.message}", hint=error.hint) from error
+        yield Wish(
+            spec=run.id,
+            path=portable(file, settings),
+            name=run.name,
+            engine=run.engine,
+            batch_key=engine.batch_key(run, prompt),
+            max_batch=engine.max_batch,
+            targets=where.targets,
+            gpus=where.how.gpus,
+            time_limit=where.how.time_limit,
+            again=where.again,
+            label=where.label,
+            priority=where.priority,
+        )
+
+
+def _check_files(settings: Settings, prompt: PromptSpec) -> None:
+    named = [prompt.input_video_path, *prompt.control_inputs.values()]
+    missing = [path for path in named if path and not resolve(path, settings).is_file()]
+    if missing:
+        raise SpecError(
+            "these files are not there: " + ", ".join(missing),
+            hint="paths in specs are relative to the project root (the folder of config.toml)",
+        )
+
+
+def targets_of(settings: Settings, text: str, how: How) -> tuple[str, ...]:
+    """The targets of ``--targets a,b``, else the default one.  Raises ConfigError or SpecError."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    names = list(dict.fromkeys(names)) or [settings.default_target]
+    rows = settings.all_targets()
+    for name in names:
+        assemble.target(settings, name).close()  # it knows why there is none of that name
+    narrow = [n for n in names if rows[n].slots > 1 and how.gpus > rows[n].gpus_per_slot > 0]
+    if narrow == names:
+        raise SpecError(
+            f"{how.gpus} GPUs for a run are more than a slot of {', '.join(names)} has",
+            hint=f"set gpus_per_slot = {how.gpus} there, or fewer --num-gpu",
+        )
+    return tuple(name for name in names if name not in narrow)
+
+
+def items_of(queue: Queue, texts: Sequence[str]) -> list[Item]:
+    """The items that the words name: number, RunSpec or run id, name, or label.
+
+    Of a RunSpec that was queued several times, the latest.  Raises SpecError.
+    """
+    known = queue.items()
+    found: dict[int, Item] = {}
+    for text in texts:
+        for item in _matching(known, text):
+            found[item.id] = item
+    return list(found.values())
+
+
+def _matching(known: Sequence[Item], text: str) -> list[Item]:
+    if text.isdigit() and (same := [item for item in known if item.id == int(text)]):
+        return same
+    for same in (
+        [item for item in known if text in (item.spec, item.run)],
+        [item for item in known if item.name == text],
+        [item for item in known if item.label == text],
+        [item for item in known if len(text) > 4 and item.spec.startswith(text)],
+    ):
+        if same:
+            latest = {item.spec: item for item in sorted(same, key=lambda one: one.id)}
+            return list(latest.values())
+    names = [item.name for item in known] + [item.spec for item in known]
+    raise SpecError(
+        f"there is no item {text!r} in the queue",
+        hint=f"{did_you_mean(text, names[:2000])}cosmos queue list shows what there is",
+    )

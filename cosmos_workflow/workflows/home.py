@@ -1,0 +1,99 @@
+"""Results of a shared job come home one by one, beside the following, while the job goes on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Self
+
+from cosmos_workflow.errors import CosmosError
+from cosmos_workflow.events import Disconnected, Succeeded
+from cosmos_workflow.execution.job import Job
+from cosmos_workflow.execution.target import Handle
+from cosmos_workflow.runs.store import RunFolder
+from cosmos_workflow.workflows.assemble import Bench
+from cosmos_workflow.workflows.conclude import bring_home, strange, used
+from cosmos_workflow.workflows.record import Told, recorded
+
+
+class Home:
+    """Hears the log, and brings home what it says is whole.  Of a job with one run: nothing.
+
+    What does not come home here is concluded once the job is over.
+    """
+
+    def __init__(
+        self, bench: Bench, job: Job, handle: Handle, folders: Sequence[RunFolder]
+    ) -> None:
+        self._bench, self._handle = bench, handle
+        shared = len(job.outputs) > 1
+        self._waiting = {job.outputs[one.id][0]: one for one in folders} if shared else {}
+        self._made: SimpleQueue[RunFolder | None] = SimpleQueue()
+        self._told: SimpleQueue[Told | BaseException] = SimpleQueue()
+        self._worker = Thread(target=self._work, daemon=True) if shared else None
+
+    def __enter__(self) -> Self:
+        if self._worker:
+            self._worker.start()
+            for folder in self._waiting.values():  # what was said before we came
+                self.read("\n".join(folder.log_lines()))
+                break
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self._made.put(None)
+
+    def read(self, text: str) -> None:
+        """A piece of the job's log."""
+        for line in re.split(r"[\r\n]+", text) if self._waiting else ():
+            path = self._bench.engine.made(line)
+            folder = self._waiting.pop(path, None) if path else None
+            if folder:
+                self._made.put(folder)
+
+    def told(self) -> Iterator[Told]:
+        """What has happened since, recorded already."""
+        while True:
+            try:
+                told = self._told.get_nowait()
+            except Empty:
+                return
+            if isinstance(told, BaseException):
+                raise told
+            yield told
+
+    def rest(self) -> Iterator[Told]:
+        """Wait until all that was said to be whole is home."""
+        self._made.put(None)
+        if self._worker:
+            self._worker.join()
+        yield from self.told()
+
+    def _work(self) -> None:
+        while folder := self._made.get():
+            try:
+                for told in self._bring(folder):
+                    self._told.put(told)
+            except CosmosError as error:  # it is tried again when the job is over
+                self._told.put((folder, Disconnected(error.message, 0.0)))
+            except BaseException as error:
+                self._told.put(error)
+                return
+
+    def _bring(self, folder: RunFolder) -> Iterator[Told]:
+        if folder.run().status.final:
+            return
+        patterns = folder.job().outputs[folder.id]
+        ended = self._bench.target.so_far(self._handle, patterns)
+        verdict = self._bench.engine.verdict(folder.id, ended, folder.log_lines())
+        told_apart = not strange(folder.job(), folder.id, ended.files)
+        if isinstance(verdict, Succeeded) and told_apart:
+            result = verdict.outputs[0].path
+            events = chain(
+                used(self._bench, folder, ended, result),
+                bring_home(self._bench, folder, self._handle, ended, verdict),
+            )
+            yield from recorded([folder], ((folder, event) for event in events))

@@ -1,0 +1,138 @@
+"""What is done for claimed items before their slot is free: one job is planned, its inputs made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from cosmos_workflow.errors import CosmosError, SpecError
+from cosmos_workflow.events import ExecutionStatus
+from cosmos_workflow.execution.job import Job
+from cosmos_workflow.prompts.prompt_spec import PromptSpec
+from cosmos_workflow.prompts.run_spec import RunSpec
+from cosmos_workflow.prompts.spec import resolve
+from cosmos_workflow.runs import claims
+from cosmos_workflow.runs.claims import Claim, Lane
+from cosmos_workflow.runs.queue import Item, Queue, State
+from cosmos_workflow.runs.store import Member, RunFolder, RunInUse, job_name
+from cosmos_workflow.workflows import run as line
+from cosmos_workflow.workflows.assemble import Bench
+from cosmos_workflow.workflows.request import How, prompt_of
+
+LIVE_ATTEMPT_PAUSE_S = 15.0
+"""Seconds until an item whose RunSpec somebody else is running is looked at again."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A claim whose job is planned, its inputs known by content."""
+
+    claim: Claim
+    members: tuple[Member, ...]
+    job: Job
+
+    @property
+    def runs(self) -> dict[int, str]:
+        """The run that will be made for each item."""
+        ids = (member.run_id for member in self.members)
+        return dict(zip((item.id for item in self.claim.items), ids, strict=True))
+
+
+Adopt = Callable[[Item, RunFolder], None]
+"""Follow a run of the item's RunSpec that lives already, though nobody follows it."""
+
+
+def prepare(queue: Queue, bench: Bench, claim: Claim, pinned: bool, adopt: Adopt) -> Ready | None:
+    """The claim's job, or None when nothing of it is left to run.
+
+    An item that cannot be run is settled, with the reason; the others go on without it.
+    """
+    attempts = bench.store.last_attempts([item.spec for item in claim.items])
+    found = [
+        (item, specs)
+        for item in claim.items
+        if not _lives(queue, item, attempts.get(item.spec), adopt)
+        and (specs := _specs_of(queue, bench, item))
+    ]
+    while found:
+        claim = replace(claim, items=tuple(item for item, _ in found))
+        ids = bench.store.next_ids([item.spec for item in claim.items])
+        members = tuple(
+            Member(run_id, *specs) for run_id, (_, specs) in zip(ids, found, strict=True)
+        )
+        try:
+            return Ready(claim, members, _planned(bench, claim, members, pinned))
+        except SpecError:
+            kept = _kept(queue, bench, claim, members, pinned)
+            found = [one for one, keep in zip(found, kept, strict=True) if keep]
+    return None
+
+
+def how_of(lane: Lane, item: Item, pinned: bool) -> How:
+    """GPUs of the lane's slot, as many as the item wants, and its seconds."""
+    first = lane.slot * lane.gpus
+    devices = ",".join(str(first + n) for n in range(item.gpus)) if pinned else ""
+    return How(item.gpus, devices, item.time_limit)
+
+
+def _planned(bench: Bench, claim: Claim, members: Sequence[Member], pinned: bool) -> Job:
+    how = how_of(claim.lane, claim.items[0], pinned)
+    job, _ = line.plan_together(bench, members, how, job_name(members[0].run_id))
+    return line.fixed(bench, job, lambda text: None)
+
+
+def _kept(
+    queue: Queue, bench: Bench, claim: Claim, members: Sequence[Member], pinned: bool
+) -> list[bool]:
+    """Which of the members to keep: those that cannot be planned even alone are settled.  If all
+    can, they cannot share a job, and all but the first wait for one of their own."""
+    kept = []
+    for item, member in zip(claim.items, members, strict=True):
+        try:
+            _planned(bench, claim, [member], pinned)
+            kept.append(True)
+        except SpecError as error:
+            _refuse(queue, item, error)
+            kept.append(False)
+    if all(kept):
+        for item in claim.items[1:]:
+            claims.wait_again(queue, item.id, pause=0, counts=True)
+        kept = [number == 0 and len(kept) > 1 for number in range(len(kept))]
+    return kept
+
+
+def _refuse(queue: Queue, item: Item, error: CosmosError) -> None:
+    message = "\n".join(filter(None, (error.message, error.hint)))
+    claims.settle(queue, item.id, State.FAILED, cause="spec", message=message)
+
+
+def _lives(queue: Queue, item: Item, last: RunFolder | None, adopt: Adopt) -> bool:
+    """Whether there is nothing to start: it has succeeded already, or a run of it goes on."""
+    run = last.run() if last else None
+    if last is None or run is None or (run.status.final and not run.outputs):
+        return False
+    if run.status is ExecutionStatus.SUCCESS:
+        if not item.again:
+            claims.settle(queue, item.id, State.DONE, run.id, message="had succeeded already")
+        return not item.again
+    try:
+        with last.held():
+            pass
+    except RunInUse:
+        said = f"{run.id} is being run by another process"
+        claims.wait_again(queue, item.id, pause=LIVE_ATTEMPT_PAUSE_S, counts=True, message=said)
+    else:
+        adopt(item, last)
+    return True
+
+
+def _specs_of(queue: Queue, bench: Bench, item: Item) -> tuple[RunSpec, PromptSpec] | None:
+    """The item's specs; None when they are gone, or were edited: then it is settled."""
+    try:
+        run = RunSpec.load(resolve(item.path, bench.settings))
+        if run.id != item.spec:
+            raise SpecError(f"{item.path} is {run.id} now, not {item.spec}", hint="add it anew")
+        return run, prompt_of(bench.settings, run)
+    except SpecError as error:
+        _refuse(queue, item, error)
+        return None

@@ -1,0 +1,114 @@
+"""How much of what waits a slot takes at once, so that all slots are done at the same time.
+
+Loading a model costs as much as many samples, so a slot takes as many runs with one batch key as
+it can; but where fewer keys wait than there are slots, the runs of a key are shared out.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import mean
+
+from cosmos_workflow.runs.claims import Busy, Choose, Group, Lane
+
+Pace = tuple[float, float]
+"""Seconds to load a model, seconds a sample."""
+
+UNKNOWN: Pace = (1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Work:
+    """Runs that may share a model: how many, and what it takes on each lane."""
+
+    count: int
+    paces: Sequence[Pace]
+
+
+def chooser(
+    lane: Lane, lanes: Sequence[tuple[str, int]], paces: Mapping[tuple[str, str], Pace]
+) -> Choose:
+    """The choice for ``lane`` among all ``lanes`` (target, slot) of its worker."""
+
+    def choose(groups: Sequence[Group], busy: Sequence[Busy]) -> tuple[int, int] | None:
+        now, mine = time.time(), lanes.index((lane.target, lane.slot))
+        work = [
+            Work(one.count, [pace_of(paces, one.batch_key, target) for target, _ in lanes])
+            for one in groups
+        ]
+        free = [
+            max((_left(one, now) for one in busy if (one.target, one.slot) == place), default=0.0)
+            for place in lanes
+        ]
+        return share(work, free, mine)
+
+    return choose
+
+
+def _left(one: Busy, now: float) -> float:
+    """Seconds until a claim is over; one that takes longer than was thought may do so for long."""
+    if one.phase == "landing":
+        return 0.0
+    return max(one.ends - now, (now - one.at) / 4)
+
+
+def pace_of(paces: Mapping[tuple[str, str], Pace], key: str, target: str) -> Pace:
+    """What was seen: of the key there, of the key elsewhere, of other keys there, of any."""
+    if (key, target) in paces:
+        return paces[key, target]
+    for seen in (
+        [pace for (k, _), pace in paces.items() if k == key],
+        [pace for (_, t), pace in paces.items() if t == target],
+        list(paces.values()),
+    ):
+        if seen:
+            return mean(load for load, _ in seen), mean(sample for _, sample in seen)
+    return UNKNOWN
+
+
+def share(work: Sequence[Work], free: Sequence[float], mine: int) -> tuple[int, int] | None:
+    """What the lane ``mine`` is to take first: index into ``work`` and how many; None: others will
+    have done it all before this lane is free.
+
+    ``free``: seconds until each lane is free.  The least time within which all is done is sought by
+    halving; within it, lanes are filled one after the other, those that are free first.
+    """
+    low, high = 0.0, _alone(work, free, mine)
+    for _ in range(40):
+        middle = (low + high) / 2
+        if _filled(work, free, middle) is None:
+            low = middle
+        else:
+            high = middle
+    filled = _filled(work, free, high)
+    return filled[mine] if filled else None
+
+
+def _alone(work: Sequence[Work], free: Sequence[float], lane: int) -> float:
+    return free[lane] + sum(one.paces[lane][0] + one.count * one.paces[lane][1] for one in work)
+
+
+def _filled(
+    work: Sequence[Work], free: Sequence[float], end: float
+) -> dict[int, tuple[int, int] | None] | None:
+    """The first share of each lane when all is to be done by ``end``; None: it cannot be."""
+    first: dict[int, tuple[int, int] | None] = dict.fromkeys(range(len(free)))
+    left = [one.count for one in work]
+    number = 0
+    for lane in sorted(range(len(free)), key=lambda n: (free[n], n)):
+        room = end - free[lane]
+        while number < len(work):
+            load, sample = work[number].paces[lane]
+            fits = left[number] if sample <= 0 else int((room - load + 1e-9) / sample)
+            take = min(left[number], fits)
+            if take < 1:
+                break
+            first[lane] = first[lane] or (number, take)
+            left[number] -= take
+            room -= load + take * sample
+            if left[number]:
+                break
+            number += 1
+    return first if number == len(work) else None
