@@ -294,7 +294,7 @@ def test_lists_and_shows(cosmos: Cosmos, prompt: str, project: Path) -> None:
     said = cosmos("show", sweep["id"]).out
     assert "so far            PENDING  4\n" in said and sweep["runs"][0] not in said
     shown = cosmos("show", sweep["runs"][3]).out
-    assert f"sweep  {sweep['id']}" in shown and "seed 2, depth 0.4" in shown
+    assert f"sweep   {sweep['id']}" in shown and "point   seed 2, depth 0.4" in shown
     (facts,) = cosmos("show", done.id, "--json").objects
     assert facts["origin"]["point"] == {"seed": 1, "depth": 0.2}
 
