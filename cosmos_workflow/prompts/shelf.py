@@ -49,7 +49,7 @@ class Shelf:
             elif type(spec).load(path).content() != spec.content():
                 raise SpecError(
                     f"{path} has the id {spec.id} by chance, and is another {spec.kind}",
-                    hint="move that file out of the project, or give the new ones another --name",
+                    hint="move that file out of the project, or change a value a little",
                 )
             paths.append(path)
             step(number)

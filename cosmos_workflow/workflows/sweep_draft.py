@@ -189,6 +189,10 @@ def _planned(settings: Settings, engine: Engine, wanted: Wanted) -> _Plan:
 
 
 _TEXTS = ("prompt", "negative_prompt")
+_IN_THE_PROMPT = (Kind.TEXT, Kind.PLACE)
+
+LONGEST_NAME = 60
+"""Characters of the values in a RunSpec's name."""
 
 
 def _source(settings: Settings, found: Path | RunSpec) -> Source:
@@ -264,7 +268,8 @@ def _item(plan: _Plan, point: Point, words: dict[Words, PromptSpec]) -> Item:
     prompt = write_words(here, plan.rows[line], by_name, places, words)
     stored = here.stored if prompt is here.prompt else ""
     try:
-        run = run_for(plan.settings, plan.engine, prompt, stored, _knobs(plan.wanted, turned))
+        knobs = _knobs(plan.wanted, turned, prompt)
+        run = run_for(plan.settings, plan.engine, prompt, stored, knobs)
     except SpecError as error:
         where = ", ".join(f"{name} {value}" for name, value in said.items())
         if not where:
@@ -273,7 +278,7 @@ def _item(plan: _Plan, point: Point, words: dict[Words, PromptSpec]) -> Item:
     return Item(run, prompt, stored, said)
 
 
-def _knobs(wanted: Wanted, turned: Sequence[tuple[Axis, Value]]) -> Knobs:
+def _knobs(wanted: Wanted, turned: Sequence[tuple[Axis, Value]], prompt: PromptSpec) -> Knobs:
     knobs = wanted.knobs
     weights, options = list(knobs.named_weights), list(knobs.options)
     parameters = dict(knobs.parameters)
@@ -284,4 +289,14 @@ def _knobs(wanted: Wanted, turned: Sequence[tuple[Axis, Value]]) -> Knobs:
             weights.append(f"{axis.key}={value}")
         elif axis.kind is Kind.OPTION:
             options.append(f"{axis.key}={value}")
-    return replace(knobs, named_weights=weights, options=options, parameters=parameters, name="")
+    name = _name(prompt, turned)
+    return replace(knobs, named_weights=weights, options=options, parameters=parameters, name=name)
+
+
+def _name(prompt: PromptSpec, turned: Sequence[tuple[Axis, Value]]) -> str:
+    """``street seed=3 depth=0.2``: by its point, not its number, so that a longer sweep has the
+    same RunSpecs again.  Words are in the name of the prompt."""
+    told = [f"{axis.key}={value}" for axis, value in turned if axis.kind not in _IN_THE_PROMPT]
+    while sum(map(len, told)) > LONGEST_NAME:
+        told.pop()
+    return " ".join([prompt.name, *told])

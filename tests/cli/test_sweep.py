@@ -83,6 +83,8 @@ def test_a_sweep_is_saved_and_found_by_any_name(cosmos: Cosmos, prompt: str, pro
         (1, {"edge": 0.1, "depth": 0.2}), (1, {"edge": 0.1, "depth": 0.4})
     ]  # fmt: skip
     assert {one.parameters.num_steps for one in found} == {20}
+    assert found[0].name == "atrium seed=1 depth=0.2"
+    assert cosmos("show", "atrium").code == 0, "its name is the prompt's alone"
     for number, one in enumerate(found, 1):
         assert one.origin and (one.origin.sweep, one.origin.number) == (sweep["id"], number)
         assert one.prompt_spec_id == prompt
@@ -101,8 +103,9 @@ def test_the_same_words_are_the_same_sweep(cosmos: Cosmos, prompt: str, project:
 
 def test_what_is_there_already_stays(cosmos: Cosmos, prompt: str, project: Path) -> None:
     (one,) = cosmos(
-        "create-run", "atrium", "--seed", "2", "--weight", "depth=0.4", "--json"
-    ).objects
+        "create-run", "atrium", "--seed", "2", "--weight", "depth=0.4", "--json",
+        "--name", "atrium seed=2 depth=0.4",
+    ).objects  # fmt: skip
     sweep = swept(cosmos, "atrium", *GRID)
     assert sweep["fresh"] == 5 and sweep["runs"][3] == one["id"]
     assert RunSpec.load(one["path"]).origin is None
@@ -166,7 +169,7 @@ def test_a_template_becomes_prompts_of_its_own(cosmos: Cosmos, shot: Path, proje
     ]  # fmt: skip
     assert {one.parent for one in made} == {parent} and made[0].control_inputs["depth"]  # type: ignore[index]
     assert written(project).count("prompts") == 3
-    assert runs(project, sweep["id"])[2].name == "street snow"
+    assert runs(project, sweep["id"])[2].name == "street snow seed=1"
     said = cosmos("sweep", "street", "--vary", "seed=1,2")
     assert said.code == 3 and "nothing fills {weather} in the words of street" in said.err
 
