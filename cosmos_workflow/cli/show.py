@@ -186,7 +186,7 @@ def _is_sweep(settings: Settings, text: str) -> bool:
 
 def _sweep_facts(settings: Settings, text: str) -> dict[str, Any]:
     """What was asked, and how far it is; its RunSpecs only as a number."""
-    path = library.find(settings, "sweep", text)
+    path = sweep.find_sweep(settings, text)
     one = Sweep.load(path)
     return {
         **one.model_dump(mode="json"),

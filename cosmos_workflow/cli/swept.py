@@ -9,9 +9,9 @@ from typing import Any
 from cosmos_workflow.cli.screen import Screen
 from cosmos_workflow.cli.words import counted, duration, nearby, shortened
 from cosmos_workflow.config.settings import Settings
-from cosmos_workflow.prompts import library
-from cosmos_workflow.prompts.sweep import Sweep
-from cosmos_workflow.workflows.sweep import Outlook, Swept
+from cosmos_workflow.errors import SpecError
+from cosmos_workflow.ids import slug
+from cosmos_workflow.workflows.sweep import Outlook, Swept, find_sweep
 from cosmos_workflow.workflows.sweep_axes import Axis, Value
 from cosmos_workflow.workflows.sweep_draft import Item
 
@@ -57,15 +57,17 @@ def tell_saved(screen: Screen, settings: Settings, swept: Swept) -> None:
     there = f"; {old:,} there already" if old else ""
     screen.say(f"{swept.fresh:,} new {'RunSpec' if swept.fresh == 1 else 'RunSpecs'}{there}")
     screen.say()
-    screen.say(f"next: cosmos batch {_called(settings, sweep)}", "cyan")
+    screen.say(f"next: cosmos batch {_called(settings, swept)}", "cyan")
 
 
-def _called(settings: Settings, sweep: Sweep) -> str:
-    """The name that its file has, where no other sweep has it; else the id."""
-    path = library.find(settings, "sweep", sweep.id)
-    same = [one for one in library.all_sweeps(settings) if one.path == path]
-    named = [one for one in library.all_sweeps(settings) if same and one.name == same[0].name]
-    return same[0].name if len(named) == 1 else sweep.id
+def _called(settings: Settings, swept: Swept) -> str:
+    """Its name as a word, where that means this one; else the id."""
+    name = slug(swept.sweep.name)
+    try:
+        meant = find_sweep(settings, name)
+    except SpecError:
+        return swept.sweep.id
+    return name if meant == swept.path else swept.sweep.id
 
 
 def _axis_row(axis: Axis) -> tuple[str, str, str]:

@@ -13,6 +13,7 @@ from typing import Any
 from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.errors import SpecError
 from cosmos_workflow.events import ExecutionStatus
+from cosmos_workflow.ids import slug
 from cosmos_workflow.prompts import library
 from cosmos_workflow.prompts.run_spec import Origin, RunSpec
 from cosmos_workflow.prompts.shelf import shelf
@@ -193,13 +194,29 @@ def _fixed(knobs: Knobs) -> dict[str, Any]:
     return given
 
 
+def find_sweep(settings: Settings, text: str) -> Path:
+    """The file of the sweep that ``text`` names: a path, an id, the start of one, or a name.
+
+    Of one sweep that was cut at different places (the same command, later in the night) it is the
+    newest.  Raises SpecError where there is none, or different ones fit.
+    """
+    try:
+        return library.find(settings, "sweep", text)
+    except SpecError:
+        named = [one for one in library.all_sweeps(settings) if one.name == slug(text)]
+        wanted = [Sweep.load(one.path).model_dump(exclude={"id", "runs"}) for one in named]
+        if not wanted or any(one != wanted[0] for one in wanted):
+            raise
+        return named[0].path
+
+
 def run_specs_of(settings: Settings, text: str) -> list[Path]:
     """The RunSpec files of the sweep that ``text`` names, in order.
 
     A path, an id ``sw_...``, the start of one, or a name.  Raises SpecError where there is no such
     sweep, several fit, or a RunSpec of it is gone.
     """
-    sweep = Sweep.load(library.find(settings, "sweep", text))
+    sweep = Sweep.load(find_sweep(settings, text))
     there = {entry.id: entry.path for entry in reversed(library.all_runs(settings))}
     gone = [one for one in sweep.runs if one not in there]
     if gone:

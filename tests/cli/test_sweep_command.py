@@ -122,6 +122,20 @@ def test_it_ends_with_what_comes_next(cosmos: Cosmos, prompt: str, project: Path
         run_specs_of(load(project), "night_夜")
 
 
+def test_the_same_night_again_is_the_newest_of_its_name(
+    cosmos: Cosmos, prompt: str, project: Path
+) -> None:
+    early = swept(cosmos, "atrium", *GRID, "--name", "night")
+    said = cosmos("sweep", "atrium", *GRID, "--name", "night", "--limit", "4")
+    assert early["id"] not in said.out
+    path = next((project / "inputs/sweeps").rglob(f"*{early['id']}.json"))
+    path.rename(path.with_name(f"night_20260101_120000_{early['id']}.json"))
+    assert [one.id for one in runs(project, "night")] == early["runs"][:4]
+    assert [one.id for one in runs(project, early["id"])] == early["runs"]
+    (facts,) = cosmos("show", "night", "--json").objects
+    assert facts["runs"] == 4
+
+
 def test_points_that_are_the_same_run_are_told(cosmos: Cosmos, prompt: str) -> None:
     said = cosmos("sweep", "atrium", "--vary", "seed=1,2,1..3", "--dry-run")
     assert "3 runs of preview" in said.out
