@@ -87,7 +87,7 @@ def bring_home(
         return
     media = verdict.outputs[0].media
     try:
-        verify.CHECKS[media](folder.arriving / files[0].path)
+        seconds = verify.CHECKS[media](folder.arriving / files[0].path)
     except MediaError as error:
         yield Failed(
             "bad_output",
@@ -96,7 +96,7 @@ def bring_home(
         )
         return
     first, *rest = _landed(folder, files)
-    yield Succeeded((replace(first, media=media), *rest))
+    yield Succeeded((replace(first, media=media, seconds=round(seconds, 3)), *rest))
 
 
 def used(bench: Bench, folder: RunFolder, ended: JobEnded, result: str) -> Iterator[Used]:
