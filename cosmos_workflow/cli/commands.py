@@ -33,7 +33,7 @@ SECTIONS: dict[str, dict[str, Command]] = {
         "create-spec": Command("specs:create_spec", "Write a PromptSpec: words, video, controls."),
         "enhance": Command("enhance:enhance", "Have a model write richer words for a prompt."),
         "create-run": Command("specs:create_run", "Write RunSpecs: engine, weights, parameters."),
-        "sweep": Command("sweep:sweep", "Write many RunSpecs: grids, draws, lists of prompts."),
+        "sweep": Command("sweep:sweep", "Write many RunSpecs: a grid of values, or draws."),
     },
     "Run": {
         "plan": Command("plan:plan", "Say what a run would do, send, take and cost."),
@@ -63,8 +63,8 @@ SECTIONS: dict[str, dict[str, Command]] = {
         "inspect": Command(
             "inspect_pictures:inspect", "Show what renders hold, and what is wrong with them."
         ),
-        "list": Command("show:list_", "List prompts or runs."),
-        "show": Command("show:show", "Show all about a prompt or a run."),
+        "list": Command("show:list_", "List prompts, runs or sweeps."),
+        "show": Command("show:show", "Show all about a prompt, a sweep or a run."),
         "report": Command("report:report", "What runs came to, what GPUs did, what it cost."),
         "sheet": Command("sheet:sheet", "Make a contact sheet: a run's inputs beside its output."),
         "status": Command("status:status", "How a target is doing: GPUs, disk, containers."),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -28,7 +26,7 @@ from cosmos_workflow.prompts.sweep import Sweep
 from cosmos_workflow.runs import index
 from cosmos_workflow.runs.run import Run
 from cosmos_workflow.runs.store import RunFolder, Store
-from cosmos_workflow.workflows import compare
+from cosmos_workflow.workflows import compare, sweep
 
 
 class Kind(StrEnum):
@@ -51,9 +49,9 @@ def list_(
     settings = load()
     with open_screen(json=as_json) as screen:
         if kind is Kind.PROMPTS:
-            _list_entries(screen, library.all_prompts(settings), limit, NO_PROMPTS)
+            _list_prompts(screen, settings, limit)
         elif kind is Kind.SWEEPS:
-            _list_entries(screen, library.all_sweeps(settings), limit, NO_SWEEPS)
+            _list_sweeps(screen, settings, limit)
         else:
             _list_runs(screen, settings, _status(status), limit)
 
@@ -68,19 +66,35 @@ def _status(text: str) -> ExecutionStatus | None:
         raise SpecError(f"there is no status {text!r}", hint=f"known: {known}") from error
 
 
-NO_PROMPTS = 'none yet: cosmos create-spec NAME "PROMPT" makes one'
-NO_SWEEPS = "none yet: cosmos sweep PROMPT_SPEC --vary seed=1..20 makes one"
-
-
-def _list_entries(screen: Screen, entries: Sequence[library.Entry], limit: int, none: str) -> None:
+def _list_prompts(screen: Screen, settings: Settings, limit: int) -> None:
+    entries = library.all_prompts(settings)
     rows = []
     for entry in entries[:limit]:
         rows.append([entry.id, entry.name, short_moment(_time(entry.stamp))])
         screen.data({"id": entry.id, "name": entry.name, "path": str(entry.path)})
     if not rows:
-        screen.say(none)
+        screen.say('none yet: cosmos create-spec NAME "PROMPT" makes one')
         return
     screen.table(["id", "name", "created"], rows)
+    _more(screen, len(entries), limit)
+
+
+def _list_sweeps(screen: Screen, settings: Settings, limit: int) -> None:
+    entries = library.all_sweeps(settings)
+    rows = []
+    for entry in entries[:limit]:
+        sweep = Sweep.load(entry.path)
+        many = len(sweep.runs)
+        created = short_moment(_time(entry.stamp))
+        rows.append([sweep.id, entry.name, sweep.engine, f"{many:,}", created])
+        screen.data({
+            "id": sweep.id, "name": entry.name, "engine": sweep.engine, "runs": many,
+            "path": str(entry.path),
+        })  # fmt: skip
+    if not rows:
+        screen.say("none yet: cosmos sweep PROMPT_SPEC --vary seed=1..20 makes one")
+        return
+    screen.table(["id", "name", "engine", "runs", "created"], rows)
     _more(screen, len(entries), limit)
 
 
@@ -137,20 +151,20 @@ def show(
     text: Annotated[
         str,
         typer.Argument(
-            metavar="ID", help="Prompt, RunSpec, run or sweep.", autocompletion=completion.ids
+            metavar="ID", help="Prompt, RunSpec, sweep or run.", autocompletion=completion.ids
         ),
     ],
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> None:
-    """Show all about a prompt, a run or a sweep; with -v also a run's calls to a service."""
+    """Show all about a prompt, a RunSpec, a sweep or a run; with -v a run's calls to a service."""
     settings = load()
     store = Store(settings.outputs_dir)
     with open_screen(json=as_json) as screen:
         if text.startswith("ps_"):
             facts = _prompt_facts(settings, text)
-        elif text.startswith("sw_") or _means_a_sweep(settings, text):
-            facts = sweep_facts(settings, text)
+        elif _is_sweep(settings, text):
+            facts = _sweep_facts(settings, text)
         elif "." in text and RUN_ID.match(text):
             facts = _run_facts(settings, store.find(text))
         else:
@@ -164,22 +178,25 @@ def _prompt_facts(settings: Settings, text: str) -> dict[str, Any]:
     return {**PromptSpec.load(path).model_dump(mode="json"), "path": str(path)}
 
 
-def _means_a_sweep(settings: Settings, text: str) -> bool:
-    """Whether a sweep has this name, and nothing else has."""
-    others = (library.fits(settings, kind, text) for kind in ("prompt", "run"))
-    return library.fits(settings, "sweep", text) and not any(others)
+def _is_sweep(settings: Settings, text: str) -> bool:
+    """By its id or path, or by a name that nothing else has."""
+    if text.lower().startswith("sw_") or re.search(r"_sw_[0-9a-f]{8}\.json$", text):
+        return True
+    others = any(library.fits(settings, kind, text) for kind in ("run", "prompt"))
+    return not others and library.fits(settings, "sweep", text)
 
 
-def sweep_facts(settings: Settings, text: str) -> dict[str, Any]:
-    """A sweep, and how many of its RunSpecs have come to what."""
-    path = library.find(settings, "sweep", text)
-    sweep = Sweep.load(path)
-    page = index.page(Store(settings.outputs_dir))
-    latest = {row.id.partition(".")[0]: row for row in reversed(page.rows)}
-    states = Counter(
-        str(latest[one].status).lower() if one in latest else "never run" for one in sweep.runs
-    )
-    return {**sweep.model_dump(mode="json"), "states": dict(states), "path": str(path)}
+def _sweep_facts(settings: Settings, text: str) -> dict[str, Any]:
+    """What was asked, and how far it is; its RunSpecs only as a number."""
+    path = sweep.find_sweep(settings, text)
+    one = Sweep.load(path)
+    return {
+        **one.model_dump(mode="json"),
+        "runs": len(one.runs),
+        "so_far": sweep.standing(settings, one),
+        "run_specs": one.runs,
+        "path": str(path),
+    }
 
 
 def _spec_facts(settings: Settings, store: Store, text: str) -> dict[str, Any]:
@@ -217,7 +234,7 @@ def _run_facts(settings: Settings, folder: RunFolder) -> dict[str, Any]:
         "target": run.target,
         "control_weights": dict(spec.control_weights),
         "parent": spec.parent,
-        "origin": spec.origin.model_dump() if spec.origin else None,
+        "origin": spec.origin.model_dump(mode="json") if spec.origin else None,
         "parameters": spec.parameters.model_dump(mode="json", exclude_none=True),
         "compared": [vars(row) for row in compare.of_run(folder, settings)],
         "options": dict(spec.options),
@@ -269,6 +286,8 @@ def _print(screen: Screen, facts: dict[str, Any]) -> None:
         head = key.replace("_", " ")
         if key == "compared":
             _print_compared(screen, value)
+        if key == "run_specs":
+            continue  # ten thousand ids are for programs
         if key == "compared" or (key == "parameters" and facts.get("compared")):
             continue
         for line in _lines(value):

@@ -31,12 +31,12 @@ class Parameters(BaseModel):
 
 
 class Origin(BaseModel):
-    """A sweep's id, and a RunSpec's place in it: its number, from 1, and the value of each axis."""
+    """Where a RunSpec comes from: its ``number`` in a sweep, from 1, and the value of each axis."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     sweep: str
-    number: int
+    number: int = Field(ge=1)
     point: dict[str, int | float | str]
 
 
@@ -44,8 +44,8 @@ class RunSpec(Spec):
     """What to run: a prompt on an engine, with weights, parameters and the engine's own options.
 
     ``control_weights`` values are numbers, or the stored path of a ``.pt`` weight map.
-    ``parent`` is the id of the run or spec that this one was made from, if any.  ``origin`` is the
-    sweep that it belongs to, and where it stands there; it has no part in the id.
+    ``parent`` is the id of the run or spec that this one was made from, if any.
+    ``origin`` is the sweep that first made it, if any; like its place on disk it is no content.
     """
 
     prefix: ClassVar[str] = "rs"
@@ -66,7 +66,7 @@ class RunSpec(Spec):
         return cls.made(**values)
 
     def content(self) -> dict[str, Any]:
-        """Everything but the id, where the PromptSpec's file is (its id names it), the origin."""
+        """Everything that is run: not the id, nor where it or its PromptSpec (by id) come from."""
         return self.model_dump(mode="json", exclude={"id", "prompt_spec_path", "origin"})
 
     def save(self, *, settings: Settings | None = None) -> Path:

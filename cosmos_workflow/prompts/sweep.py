@@ -1,36 +1,30 @@
-"""Sweep: what was varied, and the RunSpecs that came of it."""
+"""Sweep: how many RunSpecs were made from few words, and which they are, in order."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import Field, JsonValue
 
-from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.prompts.spec import Spec
 
 
 class Sweep(Spec):
-    """Axes as written, the seed of the draws, the PromptSpecs it is of, all else that was said; and
-    its RunSpecs, in order."""
+    """The definition of a sweep, and the ids of its RunSpecs in order.
+
+    ``sources``: ids of PromptSpecs.  ``axes``: text by name, ``=1..20`` or ``~uniform(3,7)``, as
+    --vary has it.  ``prompts`` is the file of prompts, as specs store paths.  ``fixed``: what all
+    of them have in common, by the words of create-run.
+    """
 
     prefix: ClassVar[str] = "sw"
-    kind: ClassVar[str] = "Sweep"
+    kind: ClassVar[str] = "sweep"
 
     engine: str
     sources: list[str]
-    axes: list[str]
-    seed: int
-    sample: int | None = None
+    axes: dict[str, str] = Field(default_factory=dict)
     prompts: str = ""
-    knobs: dict[str, JsonValue] = Field(default_factory=dict)
-    runs: list[str] = Field(default_factory=list)
-
-    def content(self) -> dict[str, Any]:
-        """What was wanted; what came of it has no part in the id."""
-        return self.model_dump(mode="json", exclude={"id", "runs"})
-
-    def save(self, *, settings: Settings) -> Path:
-        """Write ``inputs/sweeps/{date}/{name}_{timestamp}_{id}.json`` and return its path."""
-        return self.write(settings.sweeps_dir)
+    fixed: dict[str, JsonValue] = Field(default_factory=dict)
+    sample: int = 0
+    seed: int = 0
+    runs: list[str]

@@ -84,7 +84,7 @@ def make_runs(settings: Settings, sources: Sequence[str], knobs: Knobs) -> list[
         _from_run(settings, source, knobs)
         if isinstance(source, RunSpec)
         else _from_prompt(settings, source, knobs)
-        for source in _sources(settings, sources)
+        for source in find_sources(settings, sources)
     ]
     return [
         Made(one.run, one.run.save(settings=settings), one.said_by, one.source, one.changes)
@@ -111,15 +111,27 @@ def kept(settings: Settings, text: str, engine: Engine) -> Wishes:
 
 
 def _from_prompt(settings: Settings, path: Path, knobs: Knobs) -> _Draft:
-    name = knobs.engine or settings.default_engine
-    prompt = PromptSpec.load(path)
+    engine = assemble.engine(knobs.engine or settings.default_engine, settings)
+    return _fresh(settings, engine, PromptSpec.load(path), portable(path, settings), knobs)
+
+
+def run_for(
+    settings: Settings, engine: Engine, prompt: PromptSpec, path: str, knobs: Knobs
+) -> RunSpec:
+    """The settled RunSpec of a prompt that is or will be stored at ``path``; nothing is saved.
+
+    Raises SpecError for what ``engine`` does not take and for files that cannot be read.
+    """
+    return _fresh(settings, engine, prompt, path, knobs).run
+
+
+def _fresh(
+    settings: Settings, engine: Engine, prompt: PromptSpec, path: str, knobs: Knobs
+) -> _Draft:
     draft = RunSpec.create(
-        name=prompt.name,
-        prompt_spec_id=prompt.id,
-        prompt_spec_path=portable(path, settings),
-        engine=name,
+        name=prompt.name, prompt_spec_id=prompt.id, prompt_spec_path=path, engine=engine.name
     )
-    return _with_knobs(settings, assemble.engine(name, settings), prompt, _Draft(draft, {}), knobs)
+    return _with_knobs(settings, engine, prompt, _Draft(draft, {}), knobs)
 
 
 def _from_run(settings: Settings, run: RunSpec, knobs: Knobs) -> _Draft:
@@ -166,7 +178,7 @@ def _with_knobs(
         "parameters": parameters,
         "options": {**draft.run.options, **options},
     }
-    rest = draft.run.model_dump(mode="json", exclude={"id", *values})
+    rest = draft.run.model_dump(mode="json", exclude={"id", "origin", *values})
     made = RunSpec.create(**rest, **values)
     run = None if "fps" in parameters else at_shot_rate(engine, made, prompt)
     if run:
@@ -226,8 +238,8 @@ def shot_fps(prompt: PromptSpec) -> int | None:
     return int(fps) if isinstance(fps, int | float) and fps == int(fps) else None
 
 
-def _sources(settings: Settings, texts: Sequence[str]) -> list[Path | RunSpec]:
-    """Files of PromptSpecs, and RunSpecs; each once."""
+def find_sources(settings: Settings, texts: Sequence[str]) -> list[Path | RunSpec]:
+    """Files of PromptSpecs, and RunSpecs; each once.  Raises SpecError."""
     found: dict[Path | str, Path | RunSpec] = {}
     for text in texts:
         for source in _one_or_glob(settings, text):

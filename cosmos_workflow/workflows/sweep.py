@@ -1,321 +1,242 @@
-"""Many RunSpecs from few words: axes, prompts and placeholders, checked before one is saved."""
+"""Many RunSpecs from few words: drafted and checked, estimated, cut, and then saved together."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from cosmos_workflow.config.settings import Settings
-from cosmos_workflow.engines.engine import Engine
-from cosmos_workflow.engines.rules import settle, shares
-from cosmos_workflow.errors import SpecError, did_you_mean
+from cosmos_workflow.errors import SpecError
+from cosmos_workflow.events import ExecutionStatus
+from cosmos_workflow.ids import slug
 from cosmos_workflow.prompts import library
-from cosmos_workflow.prompts.enums import Modality
-from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import Origin, RunSpec
+from cosmos_workflow.prompts.shelf import shelf
 from cosmos_workflow.prompts.spec import portable
 from cosmos_workflow.prompts.sweep import Sweep
-from cosmos_workflow.workflows import assemble
-from cosmos_workflow.workflows.compose_runs import at_shot_rate
-from cosmos_workflow.workflows.compose_specs import check_files, modality_of
-from cosmos_workflow.workflows.sweep_axes import Axis, Value, points, read
-from cosmos_workflow.workflows.sweep_words import (
-    Words,
-    placeholders,
-    read_words,
-    with_words,
-)
+from cosmos_workflow.runs import index
+from cosmos_workflow.workflows import assemble, sweep_cut
+from cosmos_workflow.workflows.compose_runs import Knobs
+from cosmos_workflow.workflows.plan_estimate import Estimate, price_goes
+from cosmos_workflow.workflows.request import How
+from cosmos_workflow.workflows.sweep_draft import Drafts, Item, Wanted, draft
+from cosmos_workflow.workflows.sweep_estimate import estimates
 
-TEXTS = ("prompt", "negative_prompt")
-LONGEST_NAME = 60
-"""Characters of the values in a RunSpec's name."""
-
-SHORT = {"steps": "num_steps"}
-"""The command line's own words for parameters."""
+Step = Callable[[str, float], None]
+"""Hears what is done now, and how much of it, 0..1."""
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What a sweep is made from.  ``weights``, ``parameters``, ``options``: the same for all."""
+class Bounds:
+    """What may be spent: ``limit`` runs (0: any), money (None: any), a time of day ("": any)."""
 
-    sources: Sequence[str]
-    axes: Sequence[str]
-    engine: str = ""
-    prompts: Path | None = None
-    sample: int | None = None
-    seed: int = 0
-    name: str = ""
-    weights: Mapping[str, float] = field(default_factory=dict)
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    options: Mapping[str, str] = field(default_factory=dict)
+    limit: int = 0
+    budget: float | None = None
+    until: str = ""
 
 
 @dataclass(frozen=True)
-class Drafted:
-    """A sweep and its RunSpecs, settled, not saved.  ``prompts``: those they are of, by id.
+class Outlook:
+    """A sweep before anything of it is written.
 
-    ``clipped``: how many draws of an axis were put back to the range of the engine.  ``same``: how
-    many points gave what another one had given.
+        ``estimates`` has one for each kept item.  ``left_out`` says what was not kept and why,
+    ``notes`` what else is worth knowing; a line each.  ``price_goes``: where the price of
+        an hour is set, empty for a machine of one's own.  ``slots``: jobs at once on the target.
     """
+
+    drafts: Drafts
+    items: tuple[Item, ...]
+    estimates: tuple[Estimate, ...]
+    target: str
+    price_goes: str
+    slots: int
+    now: datetime
+    left_out: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def gpu_seconds(self) -> float | None:
+        """Of all runs whose time is known; None where none is."""
+        known = [one.gpu_seconds for one in self.estimates if one.gpu_seconds is not None]
+        return sum(known) if known else None
+
+    @property
+    def cost(self) -> float | None:
+        """Of all of them; None where one is unknown."""
+        costs = [one.cost for one in self.estimates if one.cost is not None]
+        return sum(costs) if costs and len(costs) == len(self.estimates) else None
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Why the times of some are unknown, each reason once."""
+        reasons = [one.origin for one in self.estimates if one.gpu_seconds is None]
+        return tuple(dict.fromkeys(reasons))
+
+    @property
+    def done(self) -> datetime | None:
+        """When all are done, if begun now and one after another in every slot."""
+        seconds = [one.seconds for one in self.estimates if one.seconds is not None]
+        if not seconds or len(seconds) < len(self.estimates):
+            return None
+        last = max(sweep_cut.ends(seconds, self.slots))
+        try:
+            return datetime.fromtimestamp(self.now.timestamp() + last)
+        except (OverflowError, ValueError):  # after the year 9999
+            return datetime.max - timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Swept:
+    """A saved sweep, its file, and those of its RunSpecs in order; ``fresh`` were not there."""
 
     sweep: Sweep
-    runs: tuple[RunSpec, ...]
-    prompts: Mapping[str, PromptSpec]
-    clipped: Mapping[str, int]
-    same: int
+    path: Path
+    runs: tuple[Path, ...]
+    fresh: int
 
 
-def draft(
-    settings: Settings, wanted: Wanted, step: Callable[[float], None] = lambda share: None
-) -> Drafted:
-    """All RunSpecs of a sweep, settled.  Raises SpecError or ConfigError; nothing is written.
+def look_ahead(
+    settings: Settings,
+    wanted: Wanted,
+    bounds: Bounds,
+    target: str,
+    gpus: int,
+    now: datetime,
+    step: Step = lambda *_: None,
+) -> Outlook:
+    """Everything about a sweep, checked; nothing is written.
 
-    ``step`` hears how much is done, 0..1.
+    Raises SpecError naming the axis and the point, ConfigError for an engine or a target.
     """
-    engine = assemble.engine(wanted.engine or settings.default_engine, settings)
-    axes = read(wanted.axes)
-    sources = [PromptSpec.load(library.find(settings, "prompt", one)) for one in wanted.sources]
-    for source in sources:
-        check_files(settings, source)
-    words = read_words(wanted.prompts) if wanted.prompts else [Words()]
-    holes = _holes(axes, sources, words, engine)
-    sweep = _sweep(wanted, engine, sources, axes)
-    spread = _spread(sources, words, axes, wanted)
-    maker = _Maker(engine, wanted, axes, holes, sweep.id)
-    for number, (source, line, point) in enumerate(spread):
-        maker.add(source, line, point)
-        if number % 100 == 0:
-            step(number / len(spread))
-    runs = tuple(maker.runs.values())
-    sweep = sweep.model_copy(update={"runs": [run.id for run in runs]})
-    return Drafted(sweep, runs, maker.prompts, maker.clipped, len(spread) - len(runs))
+    until = sweep_cut.moment(bounds.until, now) if bounds.until else None
+    engine = assemble.engine(wanted.knobs.engine or settings.default_engine, settings)
+    place = assemble.target(settings, target or settings.default_target)
+    with closing(place):
+        drafts = draft(settings, engine, wanted, bounds.limit, lambda part: step("checking", part))
+        bench = assemble.Bench(settings, engine, place, assemble.store(settings))
+        many = len(drafts.items)
+        found = estimates(
+            bench,
+            ((item.run, item.prompt) for item in drafts.items),
+            How(gpus=gpus),
+            lambda number: step("estimating", number / many),
+        )
+    slots, left = _slots(settings, place.name), list(drafts.left_out)
+    goes = price_goes(settings, place.name)
+    if bounds.budget is not None:
+        cut = sweep_cut.by_budget(found, bounds.budget, goes or f"[targets.{place.name}]")
+        found, left = found[: cut.kept], [*left, *cut.left_out]
+    if until is not None:
+        cut = sweep_cut.by_clock(found, until, now, slots)
+        found, left = found[: cut.kept], [*left, *cut.left_out]
+    return Outlook(
+        drafts, drafts.items[: len(found)], tuple(found), place.name, goes, slots, now, tuple(left),
+        drafts.notes,
+    )  # fmt: skip
 
 
-def _spread(
-    sources: Sequence[PromptSpec], words: Sequence[Words], axes: Sequence[Axis], wanted: Wanted
-) -> list[tuple[PromptSpec, Words, dict[str, Value]]]:
-    """Every point, with its PromptSpec and line: they are the slowest axis of the grid."""
-    pairs = [(source, line) for source in sources for line in words]
-    first = Axis("", "list", tuple(range(len(pairs))), "")
-    if len(pairs) == 1:
-        found = points(axes, wanted.sample, wanted.seed) if axes else [{}]
-        return [(*pairs[0], point) for point in found]
-    found = points([first, *axes], wanted.sample, wanted.seed)
-    return [(*pairs[int(point.pop(""))], point) for point in found]
+def _slots(settings: Settings, target: str) -> int:
+    """Jobs that a target does at once.  This is the one place that knows of it."""
+    return settings.all_targets()[target].slots
 
 
-def _sweep(
-    wanted: Wanted, engine: Engine, sources: Sequence[PromptSpec], axes: Sequence[Axis]
-) -> Sweep:
-    knobs = {**wanted.weights, **wanted.parameters, **wanted.options}
-    return Sweep.made(
-        name=wanted.name or sources[0].name,
-        engine=engine.name,
-        sources=[source.id for source in sources],
-        axes=[axis.text.strip() for axis in axes],
-        seed=wanted.seed,
+def save(settings: Settings, outlook: Outlook, step: Step = lambda *_: None) -> Swept:
+    """Write the new PromptSpecs, the RunSpecs and the sweep; all of them or none.
+
+    A RunSpec that is there already stays as it is, with the origin that it has.
+    """
+    items, wanted = outlook.items, outlook.drafts.wanted
+    sweep = Sweep.made(
+        name=wanted.name or f"{outlook.drafts.sources[0].name} sweep",
+        engine=items[0].run.engine,
+        sources=[source.id for source in outlook.drafts.sources],
+        axes={axis.name: axis.text for axis in outlook.drafts.axes},
+        prompts=outlook.drafts.prompts_file,
+        fixed=_fixed(wanted.knobs),
         sample=wanted.sample,
-        prompts=wanted.prompts.read_text(encoding="utf-8-sig") if wanted.prompts else "",
-        knobs=knobs,
+        seed=wanted.seed,
+        runs=[item.run.id for item in items],
     )
+    many = len(items)
+    with shelf() as saved:
+        prompts = {item.prompt.id: item.prompt for item in items if not item.stored}
+        files = saved.put(list(prompts.values()), settings.prompts_dir)
+        stored = {key: portable(path, settings) for key, path in zip(prompts, files, strict=True)}
+        runs = [_placed(item, stored, sweep.id, number) for number, item in enumerate(items, 1)]
+        before = len(saved.made)
+        files = saved.put(runs, settings.runs_dir, lambda done: step("saving", done / many))
+        fresh = len(saved.made) - before
+        (path,) = saved.put([sweep], settings.sweeps_dir)
+    return Swept(sweep, path, tuple(files), fresh)
 
 
-def _holes(
-    axes: Sequence[Axis], sources: Sequence[PromptSpec], words: Sequence[Words], engine: Engine
-) -> frozenset[str]:
-    """Axes that are placeholders of the words; raises SpecError for one that is nothing at all."""
-    texts = [text for one in sources for text in (one.prompt, one.negative_prompt)]
-    texts += [text for one in words for text in (one.prompt, one.negative_prompt or "")]
-    for axis in axes:
-        if axis.name in TEXTS:
-            texts += [str(value) for value in axis.values]
-    named = placeholders(texts)
-    known = [
-        *engine.limits,
-        *SHORT,
-        *TEXTS,
-        *map(str, engine.modalities),
-        *engine.Options.model_fields,
-    ]
-    for axis in axes:
-        if axis.name in named or axis.name in known or _is_modality(axis.name):
-            continue
-        raise SpecError(
-            f"--vary {axis.name}: {engine.name} has none, and no prompt has {{{axis.name}}}",
-            hint=f"{did_you_mean(axis.name, known)}known: {', '.join(known)}",
-        )
-    own = {*engine.limits, *SHORT, *TEXTS}
-    return frozenset(a.name for a in axes if a.name in named and a.name not in own)
+def _placed(item: Item, stored: dict[str, str], sweep: str, number: int) -> RunSpec:
+    """The RunSpec with all that is no content: where it comes from, where its prompt lies."""
+    place = item.stored or stored[item.prompt.id]
+    origin = Origin(sweep=sweep, number=number, point=dict(item.point))
+    return item.run.model_copy(update={"prompt_spec_path": place, "origin": origin})
 
 
-def _is_modality(word: str) -> bool:
-    try:
-        modality_of(word, "--vary")
-    except SpecError:
-        return False
-    return True
+def _fixed(knobs: Knobs) -> dict[str, Any]:
+    """What was said for all of them, by the words of create-run."""
+    given = {key: value for key, value in knobs.parameters.items() if value is not None}
+    if knobs.weights:
+        given["weights"] = list(knobs.weights)
+    if knobs.named_weights:
+        given["weight"] = list(knobs.named_weights)
+    if knobs.options:
+        given["option"] = list(knobs.options)
+    return given
 
 
-class _Maker:
-    """Makes RunSpecs of points, each once, and remembers what it had to change."""
+def find_sweep(settings: Settings, text: str) -> Path:
+    """The file of the sweep that ``text`` names: a path, an id, the start of one, or a name.
 
-    def __init__(
-        self,
-        engine: Engine,
-        wanted: Wanted,
-        axes: Sequence[Axis],
-        holes: frozenset[str],
-        sweep: str,
-    ) -> None:
-        self.runs: dict[str, RunSpec] = {}
-        self.prompts: dict[str, PromptSpec] = {}
-        self.clipped: dict[str, int] = {}
-        self._engine, self._wanted, self._holes, self._sweep = engine, wanted, holes, sweep
-        self._axes = {axis.name: axis for axis in axes}
-
-    def add(self, source: PromptSpec, line: Words, point: Mapping[str, Value]) -> None:
-        point = {name: self._in_range(name, value) for name, value in point.items()}
-        prompt = self._prompt(source, line, point)
-        weights, parameters, options = self._split(point)
-        if weights and not self._wanted.weights:
-            weights = {**self._usual(prompt, weights), **weights}
-        draft = RunSpec.create(
-            name=_name(prompt, point),
-            prompt_spec_id=prompt.id,
-            prompt_spec_path="",
-            engine=self._engine.name,
-            control_weights={**self._wanted.weights, **weights},
-            parameters={**self._wanted.parameters, **parameters},
-            options={**self._wanted.options, **options},
-        )
-        try:
-            at_rate = None if "fps" in parameters else at_shot_rate(self._engine, draft, prompt)
-            run = at_rate or settle(self._engine, draft, prompt)
-        except SpecError as error:
-            at = ", ".join(f"{name}={value}" for name, value in point.items())
-            raise SpecError(
-                f"at {at or 'the only point'}: {error.message}", hint=error.hint
-            ) from error
-        if run.id in self.runs:
-            return
-        origin = Origin(sweep=self._sweep, number=len(self.runs) + 1, point=dict(point))
-        self.runs[run.id] = run.model_copy(update={"origin": origin})
-        self.prompts[prompt.id] = prompt
-
-    def _usual(self, prompt: PromptSpec, varied: Mapping[str, Any]) -> dict[str, float]:
-        """Equal shares for the controls that nobody speaks of."""
-        found = shares(self._engine, prompt)
-        return {str(key): weight for key, weight in found.items() if str(key) not in varied}
-
-    def _prompt(self, source: PromptSpec, line: Words, point: Mapping[str, Value]) -> PromptSpec:
-        texts = {name: str(point[name]) for name in TEXTS if name in point}
-        fills = {name: point[name] for name in self._holes}
-        if texts:
-            negative = texts.get("negative_prompt", line.negative_prompt)
-            line = Words(texts.get("prompt", line.prompt), negative, line.name, line.fills)
-        return with_words(source, line, fills)
-
-    def _split(
-        self, point: Mapping[str, Value]
-    ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-        weights, parameters, options = dict[str, Any](), dict[str, Any](), dict[str, Any]()
-        for name, value in point.items():
-            if name in TEXTS or name in self._holes:
-                continue
-            parameter = SHORT.get(name, name)
-            if parameter in self._engine.limits:
-                parameters[parameter] = value
-            elif name in self._engine.Options.model_fields:
-                options[name] = str(value)
-            else:
-                weights[str(modality_of(name, "--vary"))] = float(value)
-        return weights, parameters, options
-
-    def _in_range(self, name: str, value: Value) -> Value:
-        """A drawn number as the engine takes it: whole where it must be, within its range."""
-        axis, limit = self._axes[name], self._engine.limits.get(SHORT.get(name, name))
-        if not axis.drawn or isinstance(value, str):
-            return value
-        whole = name in ("seed", "num_steps", "steps", "fps") or bool(limit and limit.whole)
-        low, high = (limit.low, limit.high) if limit else (None, None)
-        if limit is None and _is_modality(name):
-            low, high = 0.0, self._engine.max_weight
-        inside = max(value, low) if low is not None else value
-        inside = min(inside, high) if high is not None else inside
-        inside = round(inside) if whole else inside
-        if axis.kind != "choice" and abs(inside - value) > (0.5 if whole else 0):
-            self.clipped[name] = self.clipped.get(name, 0) + 1
-        return inside if axis.kind != "choice" else value
-
-
-def _name(prompt: PromptSpec, point: Mapping[str, Value]) -> str:
-    """``street seed=3 depth=0.2``: by its point, not its number, so that a longer sweep has the
-    same RunSpecs again."""
-    words = [f"{axis}={value}" for axis, value in point.items() if axis not in TEXTS]
-    while sum(map(len, words)) > LONGEST_NAME:
-        words.pop()
-    return " ".join([prompt.name, *words])
-
-
-def save(
-    settings: Settings, drafted: Drafted, step: Callable[[float], None] = lambda share: None
-) -> tuple[Path, list[Path]]:
-    """Write the PromptSpecs that are new, the RunSpecs, and then the sweep: its file and theirs.
-
-    What is there already is found again; one that was not saved to its end is saved by the same
-    command.
+    Of one sweep that was cut at different places (the same command, later in the night) it is the
+    newest.  Raises SpecError where there is none, or different ones fit.
     """
-    prompts = {entry.id: entry.path for entry in library.all_prompts(settings)}
-    for prompt in drafted.prompts.values():
-        if prompt.id not in prompts:
-            prompts[prompt.id] = prompt.write_new(settings.prompts_dir)
-    known = {entry.id: entry.path for entry in library.all_runs(settings)}
-    files = []
-    for number, run in enumerate(drafted.runs):
-        path = known.get(run.id)
-        if path is None:
-            place = portable(prompts[run.prompt_spec_id], settings)
-            run = run.model_copy(update={"prompt_spec_path": place})
-            path = run.write_new(settings.runs_dir)
-        files.append(path)
-        if number % 100 == 0:
-            step(number / len(drafted.runs))
-    return drafted.sweep.save(settings=settings), files
+    try:
+        return library.find(settings, "sweep", text)
+    except SpecError:
+        named = [one for one in library.all_sweeps(settings) if one.name == slug(text)]
+        wanted = [Sweep.load(one.path).model_dump(exclude={"id", "runs"}) for one in named]
+        if not wanted or any(one != wanted[0] for one in wanted):
+            raise
+        return named[0].path
 
 
 def run_specs_of(settings: Settings, text: str) -> list[Path]:
-    """The files of a sweep's RunSpecs, in order; ``text``: its path, id, start of it, or name.
+    """The RunSpec files of the sweep that ``text`` names, in order.
 
-    Raises SpecError.
+    A path, an id ``sw_...``, the start of one, or a name.  Raises SpecError where there is no such
+    sweep, several fit, or a RunSpec of it is gone.
     """
-    sweep = Sweep.load(library.find(settings, "sweep", text))
-    known = {entry.id: entry.path for entry in library.all_runs(settings)}
-    missing = [one for one in sweep.runs if one not in known]
-    if missing:
+    sweep = Sweep.load(find_sweep(settings, text))
+    there = {entry.id: entry.path for entry in reversed(library.all_runs(settings))}
+    gone = [one for one in sweep.runs if one not in there]
+    if gone:
         raise SpecError(
-            f"{len(missing)} RunSpecs of {sweep.id} are not there any more: {missing[0]}",
-            hint="the same cosmos sweep makes them again",
+            f"{len(gone)} of {len(sweep.runs)} RunSpecs of {sweep.id} are gone, {gone[0]} first",
+            hint="the command that made the sweep makes them again, under the same ids",
         )
-    return [known[one] for one in sweep.runs]
+    return [there[one] for one in sweep.runs]
 
 
-def named(texts: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """``key=value`` pairs.  Raises SpecError."""
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not equals or not key.strip():
-            raise SpecError(f"{text!r} is not key=value", hint="like --weight depth=0.4")
-        yield key.strip(), value
+def standing(settings: Settings, sweep: Sweep) -> dict[ExecutionStatus, int]:
+    """How many of its RunSpecs have succeeded, failed and so on; PENDING: never run.
 
-
-def weights_of(texts: Sequence[str]) -> dict[str, float]:
-    """``--weight depth=0.4`` as numbers by modality.  Raises SpecError."""
-    found: dict[str, float] = {}
-    for key, value in named(texts):
-        try:
-            found[str(Modality(modality_of(key, "--weight")))] = float(value)
-        except ValueError as error:
-            raise SpecError(f"--weight {key}={value}: a number is needed here") from error
-    return found
+    One that has succeeded once has succeeded; else its latest run counts.
+    """
+    wanted, latest = set(sweep.runs), dict[str, ExecutionStatus]()
+    for row in index.page(assemble.store(settings)).rows:  # newest first
+        spec = row.id.partition(".")[0]
+        if spec in wanted and (spec not in latest or row.status is ExecutionStatus.SUCCESS):
+            latest[spec] = row.status
+    counts = Counter(latest.values())
+    counts[ExecutionStatus.PENDING] += len(wanted) - len(latest)
+    return {status: counts[status] for status in ExecutionStatus if counts[status]}

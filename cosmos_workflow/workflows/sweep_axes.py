@@ -1,213 +1,292 @@
-"""What a sweep varies: ``seed=1..20``, ``depth=0.2,0.4``, ``guidance~uniform(3,7)`` as axes.
-
-Every draw comes from the sha256 of the sweep's seed, the axis's name and the draw's number: the
-same on every machine and version of Python, and a further axis changes none of the others.
-"""
+"""What an axis turns: a parameter, a weight, an option, the words, or a place in a template."""
 
 from __future__ import annotations
 
-import hashlib
-import math
-import re
-from collections.abc import Sequence
+import types
+import typing
+from collections.abc import Collection
 from dataclasses import dataclass
-from statistics import NormalDist
+from decimal import Decimal
+from enum import StrEnum
+from math import ceil, floor
 
-from cosmos_workflow.errors import SpecError
+from cosmos_workflow.engines.engine import Engine
+from cosmos_workflow.engines.rules import check_parameter, read_options
+from cosmos_workflow.errors import SpecError, did_you_mean
+from cosmos_workflow.prompts.enums import CONTROLS, Modality
+from cosmos_workflow.prompts.run_spec import Parameters
+from cosmos_workflow.workflows import sweep_draws as draws
+from cosmos_workflow.workflows.sweep_grammar import Drawn, Listed, Range, Said, number
 
-Value = str | float | int
+Value = int | float | str
+TEXTS = ("prompt", "negative_prompt")
+_ALIASES = {"steps": "num_steps"}
+_WHOLE = ("seed", "num_steps", "fps")
 
-MOST_VALUES = 100_000
-"""Values of one axis, and points of a sweep."""
 
-_NAME = r"(?P<name>[^\W\d][\w.]*)"
-_LISTED = re.compile(rf"{_NAME}=(?P<values>.+)", re.DOTALL)
-_DRAWN = re.compile(rf"{_NAME}~(?P<kind>[a-z]+)\((?P<values>.*)\)", re.DOTALL)
-_NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
-_RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})(?:\.\.({_NUMBER}))?")
+class Kind(StrEnum):
+    """What an axis can turn."""
 
-KINDS = {
-    "uniform": ("from", "to"),
-    "loguniform": ("from", "to"),
-    "normal": ("mean", "deviation"),
-    "choice": (),
-}
-"""Ways to draw, and the numbers that each takes; choice takes any values."""
+    PARAMETER = "parameter"
+    WEIGHT = "weight"
+    OPTION = "option"
+    TEXT = "text"
+    PLACE = "placeholder"
 
-GRAMMAR = "like seed=1..20, depth=0.2,0.4,0.6, guidance~uniform(3,7) or weather=rain,snow"
+
+@dataclass(frozen=True)
+class Scale:
+    """What numbers a thing takes: ``low`` and ``high`` inclusive, None where there is no bound.
+
+    ``numeric`` is False for words alone, None for what may be either.
+    """
+
+    low: float | None = None
+    high: float | None = None
+    whole: bool = False
+    numeric: bool | None = True
 
 
 @dataclass(frozen=True)
 class Axis:
-    """One thing that is varied.  ``kind`` is "list", or a way to draw; ``values`` as written."""
+    """An axis with its own name (``depth``, ``option.auto``), checked for an engine."""
 
     name: str
-    kind: str
-    values: tuple[Value, ...]
+    key: str
+    kind: Kind
     text: str
+    values: Listed | Drawn
+    scale: Scale
 
     @property
-    def drawn(self) -> bool:
-        """Whether its values are drawn, not gone through."""
-        return self.kind != "list"
+    def count(self) -> int | None:
+        """How many values it lists; None for one that is drawn."""
+        return self.values.count if isinstance(self.values, Listed) else None
 
-    def draw(self, seed: int, number: int) -> Value:
-        """The value of draw ``number``."""
-        share = chance(f"{seed}/{self.name}/{number}")
-        if self.kind == "choice":
-            return self.values[int(share * len(self.values))]
-        one, two = (float(value) for value in self.values)
-        if self.kind == "uniform":
-            return _rounded(one + (two - one) * share)
-        if self.kind == "loguniform":
-            return _rounded(math.exp(math.log(one) + (math.log(two) - math.log(one)) * share))
-        return _rounded(NormalDist(one, two).inv_cdf(min(max(share, 1e-12), 1 - 1e-12)))
+    def at(self, index: int) -> Value:
+        """The listed value at ``index``."""
+        assert isinstance(self.values, Listed)
+        return self._value(self.values.at(index))
 
+    def drawn(self, seed: int, index: int) -> tuple[Value, bool]:
+        """Draw number ``index``, and whether it had to be brought into the engine's range."""
+        assert isinstance(self.values, Drawn)
+        law, name = self.values.law, self.name
+        if law == "choice":
+            words = self.values.words
+            return self._value(words[draws.below(len(words), seed, name, index)]), False
+        low, high = self.values.numbers
+        if law == "normal":
+            return self._clipped(draws.normal(low, high, seed, name, index))
+        if law == "uniform" and self.scale.whole:
+            return draws.whole(low, high, seed, name, index), False
+        draw = draws.uniform if law == "uniform" else draws.loguniform
+        return self._value(draw(low, high, seed, name, index)), False
 
-def chance(text: str) -> float:
-    """A number from 0 up to, and without, 1, by the sha256 of ``text``."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big") / 2**48
+    def _clipped(self, value: Decimal) -> tuple[Value, bool]:
+        kept = value
+        if self.scale.low is not None:
+            kept = max(kept, Decimal(repr(self.scale.low)))
+        if self.scale.high is not None:
+            kept = min(kept, Decimal(repr(self.scale.high)))
+        return self._value(kept), kept != value
 
-
-def _rounded(value: float) -> float:
-    """Six digits: the last ones of a logarithm differ between machines."""
-    return float(f"{value:.6g}")
-
-
-def read(texts: Sequence[str]) -> tuple[Axis, ...]:
-    """The axes that ``--vary`` names.  Raises SpecError for what cannot be read."""
-    axes = tuple(_axis(text) for text in texts)
-    names = [axis.name for axis in axes]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice:
-        raise SpecError(
-            f"--vary {twice} is given twice", hint=f"all its values together: {twice}=1,2,3"
-        )
-    return axes
-
-
-def _axis(text: str) -> Axis:
-    drawn = _DRAWN.fullmatch(text.strip())
-    if drawn:
-        return _draw(drawn["name"], drawn["kind"], drawn["values"], text)
-    listed = _LISTED.fullmatch(text.strip())
-    if not listed:
-        raise SpecError(f"--vary {text!r} cannot be read", hint=GRAMMAR)
-    values: list[Value] = []
-    for part in listed["values"].split(","):
-        values += _range(part.strip(), text)
-        if len(values) > MOST_VALUES:
-            raise _too_many(text)
-    return Axis(listed["name"], "list", tuple(dict.fromkeys(values)), text)
+    def _value(self, raw: str | Decimal) -> Value:
+        """As a spec holds it.  Words stay words unless the thing takes numbers alone."""
+        if isinstance(raw, str):
+            found = number(raw) if self.scale.numeric else None
+            if found is None:
+                return raw
+            raw = found
+        if self.scale.whole or (self.scale.numeric is None and raw == raw.to_integral_value()):
+            return int(raw.to_integral_value())
+        return float(raw)
 
 
-def _draw(name: str, kind: str, inside: str, text: str) -> Axis:
-    parts = [part.strip() for part in inside.split(",") if part.strip()]
-    if kind not in KINDS:
-        raise SpecError(
-            f"--vary {text!r}: {kind!r} is no way to draw", hint=f"known: {', '.join(KINDS)}"
-        )
-    if kind == "choice":
-        if not parts:
-            raise SpecError(f"--vary {text!r} has nothing to choose from", hint=GRAMMAR)
-        return Axis(name, kind, tuple(_value(part) for part in parts), text)
-    wanted = KINDS[kind]
-    numbers = [_number(part) for part in parts]
-    if len(numbers) != 2 or None in numbers:
-        raise SpecError(
-            f"--vary {text!r}: {kind} takes two numbers, {' and '.join(wanted)}", hint=GRAMMAR
-        )
-    one, two = (float(number) for number in numbers if number is not None)
-    wrong = {
-        "uniform": one > two and "its first number is the smaller one",
-        "loguniform": not 0 < one <= two and "both numbers are above 0, the smaller one first",
-        "normal": two <= 0 and "the deviation is above 0",
-    }[kind]
-    if wrong:
-        raise SpecError(f"--vary {text!r}: {wrong}", hint=GRAMMAR)
-    return Axis(name, kind, (one, two), text)
+def aim(said: Said, engine: Engine, places: Collection[str]) -> Axis:
+    """The axis that is meant; ``places`` are those of the templates.
+
+    Raises SpecError, naming the axis, for a name that nothing has and for each value that the
+    engine does not take.
+    """
+    kind, key = _meant(said.name, engine, places)
+    name = f"option.{key}" if kind is Kind.OPTION else key
+    axis = Axis(name, key, kind, said.text, said.values, _scale(kind, key, engine))
+    try:
+        _check(axis, engine)
+    except SpecError as error:
+        what = error.message.removeprefix(f"--vary {axis.name}: ")
+        raise SpecError(f"--vary {axis.name}{axis.text}: {what}", hint=error.hint) from error
+    return axis
 
 
-def _range(part: str, text: str) -> list[Value]:
-    """``1..20``, ``1..20..5``, ``0.2..0.8..0.2``, both ends included; else the word itself."""
-    match = _RANGE.fullmatch(part)
-    if not match:
-        if ".." in part and re.fullmatch(r"[\d.+-]+", part):
-            raise SpecError(
-                f"--vary {text!r}: {part} is no range", hint="like 1..20 or 0.2..0.8..0.2"
-            )
-        if not part:
-            raise SpecError(f"--vary {text!r} has an empty value", hint=GRAMMAR)
-        return [_value(part)]
-    whole = not any(mark in one for one in match.groups() if one for mark in ".eE")
-    first, last = float(match[1]), float(match[2])
-    if match[3] is None and not whole:
-        raise SpecError(
-            f"--vary {text!r}: a range of fractions needs a step", hint="like 0.2..0.8..0.2"
-        )
-    step = float(match[3] or (1 if last >= first else -1))
-    if step == 0 or (last - first) * step < 0:
-        raise SpecError(f"--vary {text!r}: {part} never comes to its end", hint="like 1..20..5")
-    count = math.floor((last - first) / step + 1e-9) + 1
-    if count > MOST_VALUES:
-        raise _too_many(text)
-    values = (first + step * number for number in range(count))
-    return [round(value) if whole else _rounded(value) for value in values]
-
-
-def _value(text: str) -> Value:
-    number = _number(text)
-    return text if number is None else number
-
-
-def _number(text: str) -> float | int | None:
-    """A finite number as it is written: whole ones stay whole."""
-    if re.fullmatch(r"[+-]?\d+", text):
-        return int(text)
-    return float(text) if re.fullmatch(_NUMBER, text) else None
-
-
-def _too_many(text: str) -> SpecError:
-    return SpecError(
-        f"--vary {text!r} has more than {MOST_VALUES} values",
-        hint=f"draw some: {text.partition('=')[0]}~uniform(FROM,TO) with --sample",
+def _meant(name: str, engine: Engine, places: Collection[str]) -> tuple[Kind, str]:
+    room, dot, rest = name.partition(".")
+    plain = name.replace("-", "_")
+    plain = _ALIASES.get(plain, plain)
+    if dot and room == "option" and rest in engine.Options.model_fields:
+        return Kind.OPTION, rest
+    control = _control(rest if dot and room == "weight" else name)
+    if plain in Parameters.model_fields:
+        return Kind.PARAMETER, plain
+    if plain in TEXTS:
+        return Kind.TEXT, plain
+    if control:
+        return Kind.WEIGHT, control
+    if name in places:
+        return Kind.PLACE, name
+    if plain in engine.Options.model_fields:
+        return Kind.OPTION, plain
+    known = axis_names(engine, places)
+    raise SpecError(
+        f"--vary {name}: there is no such thing to vary with {engine.name}",
+        hint=f"{did_you_mean(name, known)}known: {', '.join(known)}",
     )
 
 
-# -- points ---------------------------------------------------------------------------------------
+def axis_names(engine: Engine, places: Collection[str] = ()) -> list[str]:
+    """Everything that can be varied with an engine, by the name that --vary takes."""
+    options = [
+        f"option.{key}" if key in engine.limits or key in places else key
+        for key in engine.Options.model_fields
+    ]
+    controls = [str(control) for control in engine.modalities]
+    return [*engine.limits, *controls, *TEXTS, *places, *options]
 
 
-def points(axes: Sequence[Axis], sample: int | None, seed: int) -> list[dict[str, Value]]:
-    """The points of the sweep, each a value for every axis, in order.
+def _control(word: str) -> str:
+    try:
+        control = Modality(word)
+    except ValueError:
+        return ""
+    return str(control) if control in CONTROLS else ""
 
-    Lists span a grid, the last one running fastest.  Without ``sample`` there is a point for each
-    place of the grid, drawn axes drawn anew for each.  With it there are so many: the first ones of
-    the grid in an order drawn by ``seed``, over and over where it is smaller and others are drawn.
-    """
-    listed, drawn = [a for a in axes if not a.drawn], [a for a in axes if a.drawn]
-    size = math.prod(len(axis.values) for axis in listed)
-    if not listed and sample is None:
-        raise SpecError("all that is varied is drawn: say how often", hint="add --sample 20")
-    count = size if sample is None else (sample if drawn else min(sample, size))
-    if max(count, size) > MOST_VALUES:
+
+# -- what it takes --------------------------------------------------------------------------------
+
+
+def _scale(kind: Kind, key: str, engine: Engine) -> Scale:
+    if kind is Kind.PARAMETER and key in engine.limits:
+        limit = engine.limits[key]
+        if limit.choices:
+            return Scale(numeric=False)
+        return Scale(limit.low, limit.high, limit.whole or key in _WHOLE)
+    if kind is Kind.WEIGHT:
+        return Scale(0.0, engine.max_weight)
+    if kind is Kind.OPTION:
+        return _option_scale(engine, key)
+    return Scale(numeric=False if kind is Kind.TEXT else None)
+
+
+def _option_scale(engine: Engine, key: str) -> Scale:
+    """From the option's type and bounds; what is neither a whole number nor another is words."""
+    field = engine.Options.model_fields[key]
+    kinds = {field.annotation}
+    if typing.get_origin(field.annotation) in (typing.Union, types.UnionType):
+        kinds = set(typing.get_args(field.annotation)) - {type(None)}
+    if not kinds <= {int, float}:
+        return Scale(numeric=False)
+    low = next((rule.ge for rule in field.metadata if hasattr(rule, "ge")), None)
+    high = next((rule.le for rule in field.metadata if hasattr(rule, "le")), None)
+    return Scale(low, high, kinds == {int})
+
+
+def _check(axis: Axis, engine: Engine) -> None:
+    if axis.kind is Kind.PARAMETER and axis.key not in engine.limits:
         raise SpecError(
-            f"these are {max(count, size)} points; {MOST_VALUES} are the most of one sweep",
-            hint="fewer values, or draw them and say --sample",
+            f"the engine {engine.name} has no {axis.key}",
+            hint=f"it has {', '.join(engine.limits)}",
         )
-    places = list(range(size))
-    if sample is not None and listed:
-        places.sort(key=lambda place: chance(f"{seed}//{place}"))
-    found = []
-    for number in range(count):
-        point = _place(listed, places[number % size]) if listed else {}
-        point |= {axis.name: axis.draw(seed, number) for axis in drawn}
-        found.append({axis.name: point[axis.name] for axis in axes})
-    return found
+    if axis.kind is Kind.WEIGHT and axis.key not in engine.modalities:
+        takes = ", ".join(engine.modalities) or "none"
+        raise SpecError(
+            f"the engine {engine.name} takes no {axis.key} control", hint=f"it takes {takes}"
+        )
+    if isinstance(axis.values, Drawn):
+        _check_draw(axis, engine)
+        return
+    for part in axis.values.parts:
+        if isinstance(part, Range):
+            _check_range(axis, engine, part)
+        else:
+            _check_word(axis, engine, part)
 
 
-def _place(axes: Sequence[Axis], place: int) -> dict[str, Value]:
-    point: dict[str, Value] = {}
-    for axis in reversed(axes):
-        place, number = divmod(place, len(axis.values))
-        point[axis.name] = axis.values[number]
-    return point
+def _check_range(axis: Axis, engine: Engine, part: Range) -> None:
+    if axis.scale.numeric is False:
+        raise SpecError(f"{axis.name} takes words, not a range of numbers", hint="list them: a,b,c")
+    for value in (part.first, part.at(part.count - 1)):
+        _check_number(axis, engine, value)
+    if axis.scale.whole and part.step != part.step.to_integral_value():
+        raise SpecError(f"a step of {part.step}, and {axis.name} is whole", hint="a whole step")
+
+
+def _check_word(axis: Axis, engine: Engine, word: str) -> None:
+    if axis.scale.numeric is None or axis.kind is Kind.TEXT:
+        return
+    value = number(word)
+    if axis.scale.numeric and value is not None:
+        _check_number(axis, engine, value)
+    elif axis.kind is Kind.PARAMETER and axis.scale.numeric:
+        raise SpecError(f"{word!r} is not a number that {axis.name} can have", hint=_takes(axis))
+    elif axis.kind is Kind.WEIGHT and not word.endswith(".pt"):
+        raise SpecError(f"{word!r} is neither a number nor a .pt map", hint=_takes(axis))
+    elif axis.kind is not Kind.WEIGHT:
+        _ask(axis, engine, word)
+
+
+def _check_number(axis: Axis, engine: Engine, value: Decimal) -> None:
+    if axis.scale.whole and value != value.to_integral_value():
+        raise SpecError(f"{value} is no whole number", hint=_takes(axis))
+    low, high = axis.scale.low, axis.scale.high
+    if (low is not None and value < Decimal(repr(low))) or (
+        high is not None and value > Decimal(repr(high))
+    ):
+        raise SpecError(
+            f"{axis.name} {value} is out of range", hint=f"{engine.name}: {_takes(axis)}"
+        )
+    if axis.kind is not Kind.WEIGHT and axis.scale.numeric:
+        _ask(axis, engine, int(value) if axis.scale.whole else float(value))
+
+
+def _ask(axis: Axis, engine: Engine, value: Value) -> None:
+    """Have the engine itself look at a value."""
+    if axis.kind is Kind.PARAMETER:
+        check_parameter(engine, axis.key, value)
+    elif axis.kind is Kind.OPTION:
+        read_options(engine, {axis.key: str(value)})
+
+
+def _check_draw(axis: Axis, engine: Engine) -> None:
+    assert isinstance(axis.values, Drawn)
+    if axis.values.law == "choice":
+        for word in axis.values.words:
+            _check_word(axis, engine, word)
+        return
+    if axis.scale.numeric is False:
+        raise SpecError(
+            f"{axis.name} takes words, and only choice draws words", hint="~choice(a,b)"
+        )
+    if axis.values.law == "normal":
+        return  # what falls outside is clipped, and told
+    low, high = axis.values.numbers
+    if axis.scale.whole:
+        _check_whole(axis, low, high)
+        low, high = Decimal(ceil(low)), Decimal(floor(high))
+    for value in (low, high):
+        _check_number(axis, engine, value)
+
+
+def _check_whole(axis: Axis, low: Decimal, high: Decimal) -> None:
+    if ceil(low) > floor(high):
+        raise SpecError(f"there is no whole number between {low} and {high}", hint=_takes(axis))
+
+
+def _takes(axis: Axis) -> str:
+    low, high, what = axis.scale.low, axis.scale.high, "a number"
+    what = "a whole number" if axis.scale.whole else what
+    if low is not None and high is not None:
+        return f"{axis.name} is {what} from {low:g} to {high:.12g}"
+    bound = f" of {low:g} or more" if low is not None else ""
+    bound = f" of {high:.12g} or less" if high is not None else bound
+    return f"{axis.name} is {what}{bound}"

@@ -1,4 +1,8 @@
-"""The words of a sweep: from files of prompts, and from templates with ``{placeholders}``."""
+"""Words for a sweep: prompts out of a file, and templates with places like ``{weather}``.
+
+``{weather}`` is filled in; ``{{weather}}`` stays, as ``{weather}``.  Other braces mean nothing, so
+that a structured caption, which is JSON, can be a template too.
+"""
 
 from __future__ import annotations
 
@@ -6,116 +10,150 @@ import csv
 import io
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cosmos_workflow.errors import SpecError
-from cosmos_workflow.prompts.prompt_spec import PromptSpec
-from cosmos_workflow.workflows.sweep_axes import Value
+from cosmos_workflow.prompts import captions
 
-_HOLE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
+LARGEST = 64 * 2**20
+"""Bytes of a file of prompts that are read at most."""
+
+_PLACE = re.compile(r"\{\{([^\W\d]\w*)\}\}|\{([^\W\d]\w*)\}")
 _OWN = ("prompt", "negative_prompt", "name")
 
 
 @dataclass(frozen=True)
-class Words:
-    """One line of a file of prompts; what it does not say is the PromptSpec's.
+class Row:
+    """One line of a file of prompts; "" where it says nothing.  ``places``: its other columns."""
 
-    ``fills``: a value for each placeholder that the line names.
+    prompt: str
+    negative_prompt: str
+    name: str
+    places: Mapping[str, str]
+
+
+def places(template: str) -> list[str]:
+    """The names of the places of a template, in order, each once."""
+    return list(dict.fromkeys(found[2] for found in _PLACE.finditer(template) if found[2]))
+
+
+def filled(template: str, values: Mapping[str, object], name: str) -> str:
+    """The template with its places filled in, once: braces in a value mean nothing.
+
+    Raises SpecError naming each place that nothing fills; ``name`` is whose words they are.
     """
-
-    prompt: str = ""
-    negative_prompt: str | None = None
-    name: str = ""
-    fills: Mapping[str, str] = field(default_factory=dict)
-
-
-def read_words(path: Path) -> list[Words]:
-    """A text file (a prompt a line), CSV with a head line, or JSONL.  Raises SpecError."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SpecError(f"cannot read the prompts {path}: {error}") from error
-    reader = {".csv": _csv, ".jsonl": _jsonl}.get(path.suffix.lower(), _lines)
-    found = reader(path, text)
-    if not found:
-        raise SpecError(f"{path} has no prompts", hint="a prompt on each line, or CSV, or JSONL")
-    return found
-
-
-def _lines(path: Path, text: str) -> list[Words]:
-    lines = (line.strip() for line in text.splitlines())
-    return [Words(line) for line in lines if line and not line.startswith("#")]
-
-
-def _csv(path: Path, text: str) -> list[Words]:
-    rows = csv.DictReader(io.StringIO(text), strict=True)
-    try:
-        return [_row(path, number, row) for number, row in enumerate(rows, 2)]
-    except csv.Error as error:
-        raise SpecError(f"{path}, line {rows.line_num}: {error}") from error
-
-
-def _jsonl(path: Path, text: str) -> list[Words]:
-    found = []
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.strip():
-            try:
-                row = json.loads(line)
-            except ValueError as error:
-                raise SpecError(f"{path}, line {number} is not JSON: {error}") from error
-            found.append(_row(path, number, {"prompt": row} if isinstance(row, str) else row))
-    return found
-
-
-def _row(path: Path, number: int, row: Any) -> Words:
-    texts = row.values() if isinstance(row, Mapping) else [None]
-    if not all(isinstance(value, str | int | float) for value in texts) or None in row:
+    empty = [place for place in places(template) if place not in values]
+    if empty:
         raise SpecError(
-            f"{path}, line {number}: a value is missing, or is no text",
-            hint='each line has a value for every column; in JSONL like {"prompt": "..."}',
+            f"nothing fills {', '.join(f'{{{place}}}' for place in empty)} in the words of {name}",
+            hint=f"--vary {empty[0]}=one,two, or a column {empty[0]} of --prompts; "
+            f"{{{{{empty[0]}}}}} stands for the braces themselves",
         )
-    said = {str(key).strip(): str(value) for key, value in row.items()}
-    fills = {key: value for key, value in said.items() if key not in _OWN}
-    return Words(said.get("prompt", ""), said.get("negative_prompt"), said.get("name", ""), fills)
+    as_json = captions.is_caption(template)
+
+    def put(found: re.Match[str]) -> str:
+        if found[1]:
+            return f"{{{found[1]}}}"
+        text = str(values[found[2]])
+        return json.dumps(text, ensure_ascii=False)[1:-1] if as_json else text
+
+    return _PLACE.sub(put, template)
 
 
-def placeholders(texts: Sequence[str]) -> list[str]:
-    """The names in braces, each once."""
-    found = (match[1] for text in texts for match in _HOLE.finditer(text) if match[1] is not None)
-    return list(dict.fromkeys(name.strip() for name in found))
+def rows(path: Path, most: int) -> list[Row]:
+    """The prompts of a .txt (one a line), .csv (columns) or .jsonl (an object a line).
 
-
-def filled(text: str, fills: Mapping[str, Value]) -> str:
-    """A template with its placeholders filled; ``{{`` is a brace.  Raises SpecError, naming one
-    that nobody fills."""
-
-    def put(match: re.Match[str]) -> str:
-        if match[1] is None:
-            return match[0][0]
-        name = match[1].strip()
-        if name not in fills:
+    Raises SpecError naming the line; for more than ``most`` before they are in memory.
+    """
+    readers = {".txt": _from_text, ".csv": _from_csv, ".jsonl": _from_jsonl}
+    if path.suffix.lower() not in readers:
+        raise SpecError(
+            f"--prompts {path}: what kind of file is that?", hint="a .txt, a .csv or a .jsonl"
+        )
+    found: list[Row] = []
+    for row in readers[path.suffix.lower()](path, _text(path)):
+        found.append(row)
+        if len(found) > most:
             raise SpecError(
-                f"nobody fills {{{name}}} in {text[:60]!r}",
-                hint=f"--vary {name}=ONE,ANOTHER fills it; {{{{ is a brace that is none",
+                f"--prompts {path} has more than {most:,} prompts", hint="split it into several"
             )
-        return str(fills[name])
+    if not found:
+        raise SpecError(f"--prompts {path} has no prompts", hint="a prompt a line")
+    return found
 
-    return _HOLE.sub(put, text)
+
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size > LARGEST:
+            raise SpecError(
+                f"--prompts {path} has more than {LARGEST // 2**20} MiB",
+                hint="is it the right file?",
+            )
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise SpecError(
+            f"cannot read --prompts {path}: {error.strerror}", hint="paths are as seen from here"
+        ) from error
+    except ValueError as error:  # not UTF-8, or a name with a NUL
+        raise SpecError(
+            f"--prompts {path} is not text in UTF-8", hint="save it as UTF-8"
+        ) from error
 
 
-def with_words(source: PromptSpec, words: Words, fills: Mapping[str, Value]) -> PromptSpec:
-    """The PromptSpec with other words, a child of ``source``; ``source`` where all is the same."""
-    known = {**words.fills, **fills}
-    prompt, negative = words.prompt or source.prompt, words.negative_prompt
-    negative = source.negative_prompt if negative is None else negative
-    if known:
-        prompt, negative = filled(prompt, known), filled(negative, known)
-    name = words.name or source.name
-    if (prompt, negative, name) == (source.prompt, source.negative_prompt, source.name):
-        return source
-    values = source.model_dump(mode="json", exclude={"id"})
-    said = {"prompt": prompt, "negative_prompt": negative, "name": name, "parent": source.id}
-    return PromptSpec.made(**{**values, **said})
+def _from_text(path: Path, text: str) -> Iterator[Row]:
+    for line in text.split("\n"):
+        if line.strip():
+            yield Row(line.strip(), "", "", {})
+
+
+def _from_csv(path: Path, text: str) -> Iterator[Row]:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        head = [name.strip() for name in next(reader, [])]
+        if not all(head) or len(set(head)) != len(head):
+            raise SpecError(
+                f"--prompts {path}: the first line does not name each column once",
+                hint="like prompt,negative_prompt,weather",
+            )
+        for cells in reader:
+            if not any(cell.strip() for cell in cells):
+                continue
+            if len(cells) != len(head):
+                raise SpecError(
+                    f"--prompts {path}, line {reader.line_num}: {len(cells)} cells for "
+                    f"{len(head)} columns",
+                    hint="a cell with a comma stands in double quotes",
+                )
+            yield _row(dict(zip(head, (cell.strip() for cell in cells), strict=True)))
+    except csv.Error as error:
+        raise SpecError(
+            f"--prompts {path}, line {reader.line_num}: {error}",
+            hint="a cell with a comma or a quote stands in double quotes",
+        ) from error
+
+
+def _from_jsonl(path: Path, text: str) -> Iterator[Row]:
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError):
+            value = None
+        plain = isinstance(value, dict) and all(
+            isinstance(one, str | int | float) and not isinstance(one, bool)
+            for one in value.values()
+        )
+        if not plain:
+            raise SpecError(
+                f"--prompts {path}, line {number} is not an object of words and numbers",
+                hint='like {"prompt": "rain, neon", "weather": "wet"}',
+            )
+        yield _row({key: str(one) for key, one in value.items()})
+
+
+def _row(cells: Mapping[str, str]) -> Row:
+    own = [cells.get(key, "") for key in _OWN]
+    return Row(own[0], own[1], own[2], {k: v for k, v in cells.items() if k not in _OWN})

@@ -1,124 +1,176 @@
-"""Axes of a sweep: what they mean, what is refused, and that draws are the same everywhere."""
+"""The words of --vary: what they mean, and what is refused before it costs anything."""
 
 from __future__ import annotations
 
-from collections import Counter
-from statistics import mean, stdev
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cosmos_workflow.engines.engine import Limit
+from cosmos_workflow.engines.preview import Preview
+from cosmos_workflow.engines.transfer25 import Transfer25
 from cosmos_workflow.errors import SpecError
-from cosmos_workflow.workflows.sweep_axes import MOST_VALUES, points, read
+from cosmos_workflow.workflows.sweep_axes import Axis, Kind, aim, axis_names
+from cosmos_workflow.workflows.sweep_grammar import Drawn, Listed, number, read
+from cosmos_workflow.workflows.sweep_points import MOST, points, size
 
 
-@pytest.mark.parametrize(("text", "values"), [
-    ("seed=1..4", (1, 2, 3, 4)),
-    ("seed=10..1..-3", (10, 7, 4, 1)),
-    ("seed=3..1", (3, 2, 1)),
-    ("depth=0.2,0.4,0.6", (0.2, 0.4, 0.6)),
-    ("depth=0.2..0.8..0.2", (0.2, 0.4, 0.6, 0.8)),
-    ("seed=1..3,7,7,9..10", (1, 2, 3, 7, 9, 10)),
-    ("weather=rain, snow", ("rain", "snow")),
-    ("guidance=3,4.5", (3, 4.5)),
-    ("prompt=a street,a lane", ("a street", "a lane")),
-])  # fmt: skip
-def test_lists_and_ranges(text: str, values: tuple[object, ...]) -> None:
-    (axis,) = read([text])
-    assert axis.values == values and not axis.drawn
+def axis(text: str, *places: str) -> Axis:
+    return aim(read(text), Preview(), places)
 
 
-@pytest.mark.parametrize(("text", "words"), [
-    ("seed", "cannot be read"),
-    ("=1,2", "cannot be read"),
-    ("1seed=2", "cannot be read"),
-    ("seed=1..", "is no range"),
-    ("seed=1..10..0", "never comes to its end"),
-    ("seed=10..1..2", "never comes to its end"),
-    ("depth=0.1..0.9", "needs a step"),
-    ("seed=1..1000000000", "more than 100000 values"),
-    ("seed=1,,2", "an empty value"),
-    ("guidance~gauss(1,2)", "no way to draw"),
-    ("guidance~uniform(7,3)", "the smaller one"),
-    ("guidance~uniform(1)", "takes two numbers"),
-    ("guidance~uniform(nan,inf)", "takes two numbers"),
-    ("guidance~loguniform(0,3)", "above 0"),
-    ("guidance~normal(5,0)", "above 0"),
-    ("guidance~choice()", "nothing to choose"),
-])  # fmt: skip
-def test_what_cannot_be_meant_is_refused(text: str, words: str) -> None:
-    with pytest.raises(SpecError, match=words) as error:
-        read([text])
-    assert error.value.hint
+def values(text: str, *places: str) -> list[object]:
+    one = axis(text, *places)
+    assert one.count is not None
+    return [one.at(index) for index in range(one.count)]
 
 
-def test_an_axis_is_given_once() -> None:
-    with pytest.raises(SpecError, match="given twice"):
-        read(["seed=1", "seed=2"])
+@pytest.mark.parametrize(
+    ("text", "name", "expected"),
+    [
+        ("seed=1..4", "seed", [1, 2, 3, 4]),
+        ("seed=7", "seed", [7]),
+        ("steps=20..41..10", "num_steps", [20, 30, 40]),
+        ("num-steps=5,1..2", "num_steps", [5, 1, 2]),
+        ("depth=0.2..0.8..0.2", "depth", [0.2, 0.4, 0.6, 0.8]),
+        ("weight.seg=1", "segmentation", [1.0]),
+        ("seg=.5,mask.pt", "segmentation", [0.5, "mask.pt"]),
+        ("guidance=3, 5e0", "guidance", [3.0, 5.0]),
+        ("blur-strength=low,high", "blur_strength", ["low", "high"]),
+        ("option.depth_near=white", "option.depth_near", ["white"]),
+        ("depth_near=black", "option.depth_near", ["black"]),
+        ("prompt=rain, neon|sun", "prompt", ["rain, neon", "sun"]),
+        ('prompt="rain, neon", sun', "prompt", ["rain, neon", "sun"]),
+        ("negative-prompt=people~=x", "negative_prompt", ["people~=x"]),
+        ("sky=red,1..2", "sky", ["red", 1, 2]),
+    ],
+)
+def test_lists_and_ranges(text: str, name: str, expected: list[object]) -> None:
+    assert axis(text, "sky").name == name
+    found = values(text, "sky")
+    assert found == expected and [type(one) for one in found] == [type(one) for one in expected]
 
 
-def test_a_grid_runs_its_last_axis_fastest() -> None:
-    found = points(read(["seed=1,2", "depth=0.2,0.4"]), None, 0)
-    assert [tuple(point.values()) for point in found] == [(1, 0.2), (1, 0.4), (2, 0.2), (2, 0.4)]
+def test_what_an_axis_turns() -> None:
+    kinds = {text: axis(text, "sky").kind for text in ("fps=24", "vis=1", "prompt=a", "sky=a")}
+    assert list(kinds.values()) == [Kind.PARAMETER, Kind.WEIGHT, Kind.TEXT, Kind.PLACE]
+    assert axis("option.depth_near=white", "depth_near").kind is Kind.OPTION
+    assert axis("depth_near=white", "depth_near").kind is Kind.PLACE
+    names = axis_names(Preview(), ["depth_near"])
+    assert {"seed", "depth", "prompt", "depth_near", "option.depth_near"} <= set(names)
+    for name in names:
+        assert axis(f"{name}={_some(name)}", "depth_near").name == name
 
 
-def test_a_draw_is_the_same_on_every_machine() -> None:
-    """Numbers as they were when this was written: they may never change."""
-    axes = read(["guidance~uniform(3,7)", "sigma_max~loguniform(1,80)", "fps~normal(24,3)"])
-    assert points(axes, 2, 7) == [
-        {"guidance": 5.25518, "sigma_max": 9.94659, "fps": 23.082},
-        {"guidance": 6.29671, "sigma_max": 2.44655, "fps": 24.4265},
-    ]
+def _some(name: str) -> str:
+    words = {"blur_strength": "low", "canny_threshold": "low", "option.depth_near": "white"}
+    return words.get(name, "1")
 
 
-def test_a_further_axis_changes_none_of_the_others() -> None:
-    alone = points(read(["guidance~uniform(3,7)"]), 20, 1)
-    more = points(read(["depth~uniform(0,1)", "guidance~uniform(3,7)"]), 20, 1)
-    assert [p["guidance"] for p in alone] == [p["guidance"] for p in more]
-    assert [p["guidance"] for p in alone[:5]] == [
-        p["guidance"] for p in points(read(["guidance~uniform(3,7)"]), 5, 1)
-    ]
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("sed=1", "did you mean 'seed'?"),
+        ("dpeth=1", "did you mean 'depth'?"),
+        ("option.nothing=1", "there is no such thing to vary with preview"),
+        ("color=0.5", "there is no such thing"),
+        ("lidar=0.5", "takes no lidar control"),
+        ("seed", "is not NAME=VALUES"),
+        ("=1", "is not NAME=VALUES"),
+        ("~uniform(1,2)", "is not NAME=VALUES"),
+        ("seed=", "has no values"),
+        ("seed=1,,2", "is empty"),
+        ("seed=20..1", "runs backwards"),
+        ("depth=0.8..0.2..0.1", "depth=0.2..0.8..0.1"),
+        ("seed=1..9..0", "the step is not above 0"),
+        ("seed=1..9..-1", "the step is not above 0"),
+        ("seed=1..9..0.5", "a whole step"),
+        ("depth=0.2..0.8", "has no step"),
+        ("seed=nan", "'nan' is not a number that seed can have"),
+        ("guidance=inf", "'inf' is not a number"),
+        ("guidance=1..nan", "'1..nan' is not a number"),
+        ("guidance=1_0", "'1_0' is not a number"),
+        ("guidance=1e999", "'1e999' is not a number"),
+        ("seed=1..1" + "0" * 50, "too long, large or small"),
+        ("seed=1.5", "no whole number"),
+        ("seed=-1", "seed -1 is out of range"),
+        ("guidance=3,99", "guidance 99 is out of range"),
+        ("guidance=3..99", "guidance 99 is out of range"),
+        ("depth=0.5,1.1", "depth 1.1 is out of range"),
+        ("depth=much", "neither a number nor a .pt map"),
+        ("blur_strength=low,hihg", "did you mean 'high'?"),
+        ("blur_strength=1..2", "takes words, not a range"),
+        ("depth_near=white,blue", "--vary option.depth_near=white,blue"),
+        ("guidance~unifrom(1,2)", "did you mean 'uniform'?"),
+        ("guidance~uniform 1,2", "there is no such draw"),
+        ("guidance~uniform(1)", "two numbers are needed"),
+        ("guidance~uniform(1,nan)", "two numbers are needed"),
+        ("guidance~uniform(5,2)", "the first is not below the second"),
+        ("guidance~loguniform(0,2)", "begins above 0"),
+        ("guidance~normal(5,0)", "the spread is not above 0"),
+        ("guidance~uniform(1,21)", "guidance 21 is out of range"),
+        ("seed~uniform(0.2,0.8)", "no whole number between"),
+        ("seed~choice()", "has no values"),
+        ("seed~choice(1,x)", "'x' is not a number that seed can have"),
+        ("blur_strength~uniform(1,2)", "only choice draws words"),
+        ('prompt="a, b', "do not close"),
+    ],
+)
+def test_what_is_refused_names_the_axis(text: str, expected: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        axis(text)
+    assert expected in f"{caught.value.message}\n{caught.value.hint}"
+    name = text.partition("=")[0].partition("~")[0].removeprefix("option.").replace("-", "_")
+    assert name in caught.value.message
 
 
-def test_draws_are_spread_as_they_are_named() -> None:
-    axes = read(["a~uniform(3,7)", "b~normal(5,2)", "c~loguniform(1,100)", "d~choice(x,y,z)"])
-    found = points(axes, 4000, 3)
-    uniform = [float(p["a"]) for p in found]
-    normal = [float(p["b"]) for p in found]
-    assert 3 <= min(uniform) < 3.05 and 6.95 < max(uniform) < 7 and 4.9 < mean(uniform) < 5.1
-    assert 4.9 < mean(normal) < 5.1 and 1.9 < stdev(normal) < 2.1
-    assert 0.45 < mean(float(p["c"]) < 10 for p in found) < 0.55
-    assert all(1200 < n < 1470 for n in Counter(p["d"] for p in found).values())
+def test_an_engine_without_a_parameter_says_so() -> None:
+    with pytest.raises(SpecError, match="has no blur_strength"):
+        aim(read("blur_strength=low"), _WithoutBlur(), ())
 
 
-def test_a_sample_of_a_grid_is_some_of_its_points_each_once() -> None:
-    grid = read(["seed=1..10", "depth=0.2,0.4"])
-    found = points(grid, 7, 5)
-    assert len(found) == 7 == len({tuple(p.values()) for p in found})
-    assert points(grid, 7, 5) == found != points(grid, 7, 6)
-    assert len(points(grid, 100, 5)) == 20
+class _WithoutBlur(Preview):
+    limits: ClassVar[Mapping[str, Limit]] = {
+        key: one for key, one in Preview.limits.items() if key != "blur_strength"
+    }
 
 
-def test_a_grid_with_draws_is_gone_through_again() -> None:
-    found = points(read(["seed=1,2", "guidance~uniform(3,7)"]), 5, 0)
-    assert len(found) == 5 == len({p["guidance"] for p in found})
-    assert sorted(Counter(p["seed"] for p in found).values()) == [2, 3]
+def test_an_option_s_own_bounds_count() -> None:
+    engine = Transfer25()
+    assert aim(read("num_conditional_frames=0,1,2"), engine, ()).scale.whole
+    with pytest.raises(SpecError, match=r"option\.num_conditional_frames"):
+        aim(read("num_conditional_frames=99"), engine, ())
 
 
-def test_too_many_points_are_refused_before_they_are_made() -> None:
-    with pytest.raises(SpecError, match="the most of one sweep"):
-        points(read(["a=1..50000", "b=1..50000"]), None, 0)
-    with pytest.raises(SpecError, match="the most of one sweep"):
-        points(read(["a~uniform(0,1)"]), MOST_VALUES + 1, 0)
-    with pytest.raises(SpecError, match="say how often"):
-        points(read(["a~uniform(0,1)"]), None, 0)
+def test_a_billion_points_cost_nothing_and_are_refused() -> None:
+    wide = axis("seed=0..4294967295")
+    assert wide.count == 2**32 and wide.at(2**32 - 1) == 2**32 - 1
+    with pytest.raises(SpecError, match="more than the 100,000"):
+        size([wide], 0)
+    with pytest.raises(SpecError, match="more than the 100,000"):
+        points([axis("depth=0..1..1e-18"), wide], 0, 1)
+    assert MOST == 100_000
+    found = [point.values[0] for point in points([wide], 5, 1)]
+    assert len(set(found)) == 5
+    with pytest.raises(SpecError, match="--sample"):
+        size([wide], MOST + 1)
 
 
-@given(st.text(max_size=30))
-def test_whatever_is_typed_is_read_or_refused(text: str) -> None:
+@given(st.text(max_size=60))
+def test_any_text_is_read_or_refused(text: str) -> None:
     try:
-        (axis,) = read([text])
-    except SpecError:
+        said = read(text)
+    except SpecError as error:
+        assert error.hint
         return
-    assert axis.values and axis.name
+    assert said.name.strip() and isinstance(said.values, Listed | Drawn)
+
+
+@given(st.decimals(allow_nan=True, allow_infinity=True))
+def test_numbers_are_finite_or_none(value: Decimal) -> None:
+    found = number(str(value))
+    assert found is None or (found == value and found.is_finite())
