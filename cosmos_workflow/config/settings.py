@@ -121,7 +121,7 @@ class TargetSettings(Table):
     launcher: Literal["docker", "shell", "slurm"] = _about(
         "how: a container, a plain process, or a batch job of a cluster", "docker"
     )
-    slurm: SlurmSettings = SlurmSettings()
+    slurm: SlurmSettings = _about("how jobs are submitted, for launcher slurm", SlurmSettings())
     host: str = _about(HOST)
     user: str = _about(USER)
     port: int = _port()
