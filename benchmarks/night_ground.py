@@ -1,0 +1,139 @@
+"""Where nights are measured: two hosts behind SSH with Docker, and 60 runs of three keys."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import dockerd
+import images
+from project import Project, remote_config, video
+from sshd import Sshd, start_sshd
+
+from benchmarks.lab import compile_all
+from benchmarks.table import timed
+from cosmos_workflow.config.load import load
+from cosmos_workflow.events import JobEnded
+from cosmos_workflow.runs.store import RunFolder
+from cosmos_workflow.workflows.compose_runs import Knobs, make_runs
+
+LOAD_S, SAMPLE_S, SEEDS = 5.0, 1.0, 20
+KEYS = (("depth=0.4", ()), ("edge=1", ()), ("depth=0.4", ("offload_guardrail_models=false",)))
+"""A control and options each: runs with different ones do not share a loaded model."""
+
+WORDS = f"a wet street [[load={LOAD_S:g}]][[slow={SAMPLE_S:g}]]"
+HOSTS = ("gpu", "other")
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A project, and two hosts with an sshd of their own; Docker's engine is one for both."""
+
+    folder: Path
+    project: Project
+    servers: dict[str, Sshd]
+    docker: dockerd.Docker
+    image: str
+    prompt: str
+
+    def remote(self, host: str) -> Path:
+        """Where a host keeps its files."""
+        return self.folder / f"host {host}"
+
+    def configure(self, slots: int) -> None:
+        """Write config.toml: both hosts, each with as many slots."""
+        text = ""
+        for name in HOSTS:
+            config = remote_config(
+                self.servers[name], self.remote(name), self.image, more=f"slots = {slots}"
+            )
+            head, _, table = config.partition("[targets.gpu]")
+            text += (head if not text else "") + f"[targets.{name}]{table}"
+        self.project.configure(text)
+
+    def specs(self, seeds: Sequence[int]) -> list[str]:
+        """Ids of RunSpecs: each seed with each set of controls."""
+        settings = load(self.project.root)
+        wanted = [
+            Knobs("transfer25", None, [control], {"seed": seed, "num_steps": 1}, options)
+            for control, options in KEYS
+            for seed in seeds
+        ]
+        return [made.run.id for one in wanted for made in make_runs(settings, [self.prompt], one)]
+
+    def night(self, specs: Sequence[str], hosts: Sequence[str]) -> float:
+        """Seconds of ``cosmos batch`` from its start to its end: all results are home."""
+        names = self.folder / "night.txt"
+        names.write_text("\n".join(specs) + "\n")
+        argv = ("batch", str(names), "--targets", ",".join(hosts), "--json")
+        return timed(lambda: self._batch(argv))
+
+    def _batch(self, argv: Sequence[str]) -> None:
+        from project import command, environment
+
+        subprocess.run(
+            command(argv), cwd=self.project.root, env=environment(None), check=True,
+            stdout=(self.folder / "night.jsonl").open("wb"),
+        )  # fmt: skip
+
+    def run(self, spec: str) -> RunFolder:
+        """The first attempt at a RunSpec."""
+        return self.project.run(spec)
+
+
+@dataclass(frozen=True)
+class Span:
+    """One job by its host's own clock, and the runs it had."""
+
+    job: str
+    lane: str
+    began: float
+    over: float
+    runs: tuple[str, ...]
+
+
+def spans(ground: Ground, specs: Sequence[str]) -> list[Span]:
+    """The jobs of these runs, in the order of their beginning."""
+    found: dict[str, Span] = {}
+    for spec in specs:
+        folder = ground.run(spec)
+        job = folder.job()
+        if job.name in found:
+            continue
+        ended = next(event for event, _ in folder.events() if isinstance(event, JobEnded))
+        found[job.name] = Span(
+            job.name, folder.run().target, ended.began, ended.over, tuple(job.outputs)
+        )
+    return sorted(found.values(), key=lambda one: one.began)
+
+
+@contextmanager
+def ground() -> Iterator[Ground]:
+    """Two hosts, an image whose model loads for LOAD_S and samples for SAMPLE_S, and a project."""
+    compile_all()
+    with (
+        dockerd.engine() as docker,
+        tempfile.TemporaryDirectory(prefix="cosmos-night-") as name,
+    ):
+        folder = Path(name)
+        servers = {host: start_sshd(folder / f"sshd-{host}") for host in HOSTS}
+        try:
+            yield _made(folder, servers, docker)
+        finally:
+            for server in servers.values():
+                server.stop()
+
+
+def _made(folder: Path, servers: dict[str, Sshd], docker: dockerd.Docker) -> Ground:
+    project = Project(folder / "project")
+    video(project.root / "shot" / "color.mp4", "testsrc2")
+    video(project.root / "shot" / "depth.mp4", "gradients")
+    made = Ground(folder, project, servers, docker, images.transfer25(docker), "")
+    made.configure(1)
+    controls = ("--input-video", "shot/color.mp4", "--control-inputs", "depth:shot/depth.mp4")
+    prompt = project.json("create-spec", "street", WORDS, *controls)[-1]["id"]
+    return Ground(folder, project, servers, docker, made.image, str(prompt))
