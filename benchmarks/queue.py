@@ -14,7 +14,7 @@ from benchmarks.lab import compile_all
 from benchmarks.table import Row, in_turn, timed
 from cosmos_workflow.runs import claims
 from cosmos_workflow.runs.claims import Lane
-from cosmos_workflow.runs.queue import Queue, Wish
+from cosmos_workflow.runs.queue import Queue, Wish, short_key
 from cosmos_workflow.workflows.worker_share import chooser
 
 RUNS, KEYS, CLAIMS, ROUNDS = 10_000, 40, 60, 5
@@ -34,7 +34,8 @@ def measure() -> Iterator[Row]:
         project.configure("")
         queue = Queue(project.root / "outputs" / ".queue" / "queue.sqlite")
         queue.add(_wishes())
-        yield from _claims(queue, folder)
+        with queue.in_use():  # as a worker has it
+            yield from _claims(queue, folder)
         yield from _lists(queue, project)
 
 
@@ -43,11 +44,15 @@ def _wishes() -> list[Wish]:
     return [
         Wish(
             f"rs_{number:08x}", f"prompts/runs/2026-11-27/street_rs_{number:08x}.json",
-            f"a wet street at night {number}", "transfer25", f"[transfer25, {number % KEYS}]", 32,
+            f"a wet street at night {number}", "transfer25", _key(number), 32,
             TARGETS, label="batch_20261127_220000",
         )
         for number in range(RUNS)
     ]  # fmt: skip
+
+
+def _key(number: int) -> str:
+    return f"[transfer25, {number % KEYS}]"
 
 
 def _adds(folder: Path) -> Row:
@@ -77,7 +82,7 @@ def _adds(folder: Path) -> Row:
 def _claims(queue: Queue, folder: Path) -> Iterator[Row]:
     """Claims by the lanes of one worker in turn, as it makes them: the share is computed."""
     lanes = [(target, slot) for target in TARGETS for slot in range(SLOTS)]
-    paces = {(f"{n}", target): (60.0, 40.0) for n in range(KEYS) for target in TARGETS}
+    paces = {(short_key(_key(n)), target): (60.0, 40.0) for n in range(KEYS) for target in TARGETS}
 
     def one(number: int) -> Callable[[], object]:
         target, slot = lanes[number % len(lanes)]

@@ -131,15 +131,16 @@ class Item:
     ended: float | None
 
 
-COLUMNS = ", ".join(field.name for field in fields(Item))
+_NAMES = tuple(field.name for field in fields(Item))
+COLUMNS = ", ".join(_NAMES)
 
 
 def item_of(row: Sequence[object]) -> Item:
     """An Item from the columns of COLUMNS."""
-    values = dict(zip((field.name for field in fields(Item)), row, strict=True))
+    values = dict(zip(_NAMES, row, strict=True))
     values["targets"] = tuple(filter(None, str(values["targets"]).split(",")))
     values["state"] = State(str(values["state"]))
-    values |= {name: bool(values[name]) for name in ("again", "paused")}
+    values["again"], values["paused"] = bool(values["again"]), bool(values["paused"])
     return Item(**values)  # type: ignore[arg-type]
 
 
@@ -173,6 +174,14 @@ class Queue:
         with self._connected() as base:
             base.execute("begin")
             yield base
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Many short looks and changes will follow: who closes the file last, between two of them,
+        would each time move all that is new to its place and wait for the disk."""
+        with self._connected() as base:
+            base.execute("select 1 from facts").fetchone()
+            yield
 
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
@@ -243,9 +252,17 @@ class Queue:
         return [last + 1 + number for number in range(len(new))], already
 
     def items(
-        self, *, states: Sequence[State] = (), label: str = "", ids: Sequence[int] = ()
+        self,
+        *,
+        states: Sequence[State] = (),
+        label: str = "",
+        ids: Sequence[int] = (),
+        limit: int = -1,
     ) -> list[Item]:
-        """Items as they will be taken, those that are over at the end, latest first."""
+        """Items as they will be taken, those that are over at the end, latest first.
+
+        ``limit``: the first so many; below 0: all.
+        """
         where, values = ["1"], list[object]()
         for column, wanted in (("state", states), ("id", ids)):
             if wanted:
@@ -257,7 +274,8 @@ class Queue:
         order = "ended is not null, priority desc, ended desc, place"
         with self.reading() as base:
             found = base.execute(
-                f"select {COLUMNS} from items where {' and '.join(where)} order by {order}", values
+                f"select {COLUMNS} from items where {' and '.join(where)} order by {order} limit ?",
+                [*values, limit],
             )
             return [item_of(row) for row in found]
 

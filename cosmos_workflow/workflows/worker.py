@@ -79,6 +79,7 @@ class Worker:
         """Until the terms are met.  Leaving it early leaves jobs running, for the next worker."""
         with ExitStack() as stack:
             name = stack.enter_context(workers.at_work(self._settings.outputs_dir / ".queue"))
+            stack.enter_context(self.queue.in_use())
             shop = self._shop()
             stack.callback(shop.stop.set)
             slots = [

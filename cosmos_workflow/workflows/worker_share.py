@@ -32,17 +32,19 @@ def chooser(
 ) -> Choose:
     """The choice for ``lane`` among all ``lanes`` (target, slot) of its worker."""
 
+    known, targets = Paces.seen(paces), tuple(dict.fromkeys(target for target, _ in lanes))
+
     def choose(groups: Sequence[Group], busy: Sequence[Busy]) -> tuple[int, int] | None:
         now, mine = time.time(), lanes.index((lane.target, lane.slot))
-        work = [
-            Work(one.count, [pace_of(paces, one.batch_key, target) for target, _ in lanes])
-            for one in groups
-        ]
-        free = [
-            max((_left(one, now) for one in busy if (one.target, one.slot) == place), default=0.0)
-            for place in lanes
-        ]
-        return share(work, free, mine)
+        work = []
+        for one in groups:
+            pace = {target: known.of(one.batch_key, target) for target in targets}
+            work.append(Work(one.count, [pace[target] for target, _ in lanes]))
+        left: dict[tuple[str, int], float] = {}
+        for claim in busy:
+            place = (claim.target, claim.slot)
+            left[place] = max(left.get(place, 0.0), _left(claim, now))
+        return share(work, [left.get(place, 0.0) for place in lanes], mine)
 
     return choose
 
@@ -54,18 +56,38 @@ def _left(one: Busy, now: float) -> float:
     return max(one.ends - now, (now - one.at) / 4)
 
 
-def pace_of(paces: Mapping[tuple[str, str], Pace], key: str, target: str) -> Pace:
-    """What was seen: of the key there, of the key elsewhere, of other keys there, of any."""
-    if (key, target) in paces:
-        return paces[key, target]
-    for seen in (
-        [pace for (k, _), pace in paces.items() if k == key],
-        [pace for (_, t), pace in paces.items() if t == target],
-        list(paces.values()),
-    ):
-        if seen:
-            return mean(load for load, _ in seen), mean(sample for _, sample in seen)
-    return UNKNOWN
+@dataclass(frozen=True)
+class Paces:
+    """What was seen, and the means of it: by key, by target, of all."""
+
+    seen_at: Mapping[tuple[str, str], Pace]
+    by_key: Mapping[str, Pace]
+    by_target: Mapping[str, Pace]
+    usual: Pace
+
+    @classmethod
+    def seen(cls, paces: Mapping[tuple[str, str], Pace]) -> Paces:
+        """From paces by key and target."""
+        by_key: dict[str, list[Pace]] = {}
+        by_target: dict[str, list[Pace]] = {}
+        for (key, target), pace in paces.items():
+            by_key.setdefault(key, []).append(pace)
+            by_target.setdefault(target, []).append(pace)
+        return cls(
+            paces,
+            {key: _mean(found) for key, found in by_key.items()},
+            {target: _mean(found) for target, found in by_target.items()},
+            _mean(list(paces.values())) if paces else UNKNOWN,
+        )
+
+    def of(self, key: str, target: str) -> Pace:
+        """What was seen: of the key there, of the key elsewhere, of other keys there, of any."""
+        found = self.seen_at.get((key, target)) or self.by_key.get(key)
+        return found or self.by_target.get(target) or self.usual
+
+
+def _mean(paces: Sequence[Pace]) -> Pace:
+    return mean(load for load, _ in paces), mean(sample for _, sample in paces)
 
 
 def share(work: Sequence[Work], free: Sequence[float], mine: int) -> tuple[int, int] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cosmos_workflow.workflows.worker_share import Work, pace_of, share
+from cosmos_workflow.workflows.worker_share import Paces, Work, share
 
 
 def work(count: int, lanes: int, load: float = 5.0, sample: float = 1.0) -> Work:
@@ -63,9 +63,9 @@ def test_somebody_always_takes_something(
 
 
 def test_what_was_never_seen_is_like_what_was() -> None:
-    seen = {("a", "gpu"): (4.0, 1.0), ("b", "other"): (40.0, 10.0)}
-    assert pace_of(seen, "a", "gpu") == (4.0, 1.0)
-    assert pace_of(seen, "b", "gpu") == (40.0, 10.0)
-    assert pace_of(seen, "c", "gpu") == (4.0, 1.0)
-    assert pace_of(seen, "c", "third") == (22.0, 5.5)
-    assert pace_of({}, "a", "gpu") == (1.0, 1.0)
+    seen = Paces.seen({("a", "gpu"): (4.0, 1.0), ("b", "other"): (40.0, 10.0)})
+    assert seen.of("a", "gpu") == (4.0, 1.0)
+    assert seen.of("b", "gpu") == (40.0, 10.0)
+    assert seen.of("c", "gpu") == (4.0, 1.0)
+    assert seen.of("c", "third") == (22.0, 5.5)
+    assert Paces.seen({}).of("a", "gpu") == (1.0, 1.0)
