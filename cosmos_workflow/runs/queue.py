@@ -10,7 +10,7 @@ import hashlib
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, fields
 from enum import StrEnum
@@ -146,9 +146,13 @@ def item_of(row: Sequence[object]) -> Item:
 
 @dataclass(frozen=True)
 class Queue:
-    """The queue of a project.  Any number of processes may use it at once."""
+    """The queue of a project.  Any number of processes may use it at once.
+
+    ``now``: seconds since the epoch.
+    """
 
     file: Path
+    now: Callable[[], float] = time.time
 
     @contextmanager
     def writing(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
@@ -229,7 +233,7 @@ class Queue:
                     known.add(wish.spec)
             low, high = base.execute("select min(place), max(place) from items").fetchone()
             start = (low or 0) - len(new) if first else (high or 0) + 1
-            now = time.time()
+            now = self.now()
             last = base.execute("select max(id) from items").fetchone()[0] or 0
             sequence = base.execute("select seq from sqlite_sequence where name = 'items'")
             last = max([last, *(row[0] for row in sequence)])
@@ -343,7 +347,7 @@ class Queue:
             base.execute(
                 f"update items set state = ?, ended = ?, claim = null, cause = 'cancelled'"
                 f" where id {AMONG} and state in (?, ?)",
-                [State.CANCELLED, time.time(), listed(ids), State.WAITING, State.CLAIMED],
+                [State.CANCELLED, self.now(), listed(ids), State.WAITING, State.CLAIMED],
             )
             running = base.execute(
                 f"select {COLUMNS} from items where id {AMONG} and state = ?",

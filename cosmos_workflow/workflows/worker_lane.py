@@ -19,6 +19,7 @@ from cosmos_workflow.workflows import assemble
 from cosmos_workflow.workflows.assemble import Bench
 from cosmos_workflow.workflows.worker_follow import LONGEST_PAUSE_S, Following, News, Patience
 from cosmos_workflow.workflows.worker_prepare import Ready, prepare
+from cosmos_workflow.workflows.worker_share import Paces
 
 GLANCE_S = 0.25
 """Seconds between two looks at the queue, while there is nothing to do."""
@@ -147,9 +148,9 @@ class Slot:
         self._follow(begun)
 
     def _length(self, claim: Claim) -> float:
-        """Seconds that the claim is thought to take; 0 when nobody knows."""
-        paces = claims.paces(self._shop.queue)
-        load, sample = paces.get((claim.items[0].batch_key, self.lane.target), (0.0, 0.0))
+        """Seconds that the claim is thought to take, as the share of all lanes takes it to be."""
+        seen = Paces.seen(claims.paces(self._shop.queue))
+        load, sample = seen.of(claim.items[0].batch_key, self.lane.target)
         return load + sample * len(claim.items)
 
     def _adopt(self, item: Item, folder: RunFolder) -> None:

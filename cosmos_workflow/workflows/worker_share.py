@@ -7,9 +7,8 @@ it can; but where fewer keys wait than there are slots, the runs of a key are sh
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import mean
 
 from cosmos_workflow.runs.claims import Busy, Choose, Group, Lane
 
@@ -28,31 +27,39 @@ class Work:
 
 
 def chooser(
-    lane: Lane, lanes: Sequence[tuple[str, int]], paces: Mapping[tuple[str, str], Pace]
+    lane: Lane,
+    lanes: Sequence[tuple[str, int]],
+    paces: Mapping[tuple[str, str], Pace],
+    clock: Callable[[], float] = time.time,
 ) -> Choose:
     """The choice for ``lane`` among all ``lanes`` (target, slot) of its worker."""
 
     known, targets = Paces.seen(paces), tuple(dict.fromkeys(target for target, _ in lanes))
 
     def choose(groups: Sequence[Group], busy: Sequence[Busy]) -> tuple[int, int] | None:
-        now, mine = time.time(), lanes.index((lane.target, lane.slot))
+        now, mine = clock(), lanes.index((lane.target, lane.slot))
         work = []
         for one in groups:
             pace = {target: known.of(one.batch_key, target) for target in targets}
-            work.append(Work(one.count, [pace[target] for target, _ in lanes]))
-        left: dict[tuple[str, int], float] = {}
+            work.append(Work(one.outlook, [pace[target] for target, _ in lanes]))
+        left = dict.fromkeys(lanes, 0.0)
         for claim in busy:
             place = (claim.target, claim.slot)
-            left[place] = max(left.get(place, 0.0), _left(claim, now))
-        return share(work, [left.get(place, 0.0) for place in lanes], mine)
+            if place in left:
+                left[place] += _left(claim, now, known.of(claim.batch_key, claim.target))
+        return share(work, [left[place] for place in lanes], mine)
 
     return choose
 
 
-def _left(one: Busy, now: float) -> float:
-    """Seconds until a claim is over; one that takes longer than was thought may do so for long."""
-    if one.phase == "landing":
-        return 0.0
+def _left(one: Busy, now: float, pace: Pace) -> float:
+    """Seconds that a claim still takes; one that takes longer than was thought may do so for
+    long.  One in readiness takes its whole time, after what runs before it."""
+    match one.phase:
+        case "landing":
+            return 0.0
+        case "claimed":
+            return pace[0] + one.count * pace[1]
     return max(one.ends - now, (now - one.at) / 4)
 
 
@@ -87,7 +94,8 @@ class Paces:
 
 
 def _mean(paces: Sequence[Pace]) -> Pace:
-    return mean(load for load, _ in paces), mean(sample for _, sample in paces)
+    number = len(paces)
+    return sum(load for load, _ in paces) / number, sum(sample for _, sample in paces) / number
 
 
 def share(work: Sequence[Work], free: Sequence[float], mine: int) -> tuple[int, int] | None:
