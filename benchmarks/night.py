@@ -1,9 +1,8 @@
 """A night in small: 60 runs of three batch keys through ``cosmos batch``, over SSH and Docker.
 
-The model's stand-in loads for 5 s and samples for 1 s, and writes real videos, which takes more.
-So the bound is what its program takes for the same jobs when nothing of ours is there: its own
-clock in the same image on the same machine, without Docker's start.  On four GPUs the stand-ins
-share this machine's cores, so there the bound is measured with four at once.
+The model's stand-in loads for 5 s and samples for 1 s.  Starting Python takes a little more, so the
+bound is what its program takes for the same jobs when nothing of ours is there: its own clock in
+the same image on the same machine, without Docker's start.
 """
 
 from __future__ import annotations

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import dockerd
-import images
 from project import Project, remote_config, video
 from sshd import Sshd, start_sshd
 
 from benchmarks.lab import compile_all
+from benchmarks.night_image import quick
 from benchmarks.table import timed
 from cosmos_workflow.config.load import load
 from cosmos_workflow.runs.store import RunFolder
@@ -24,7 +24,8 @@ LOAD_S, SAMPLE_S, SEEDS = 5.0, 1.0, 20
 KEYS = (("depth=0.4", ()), ("edge=1", ()), ("depth=0.4", ("offload_guardrail_models=false",)))
 """A control and options each: runs with different ones do not share a loaded model."""
 
-WORDS = f"a wet street [[load={LOAD_S:g}]][[slow={SAMPLE_S:g}]]"
+WORDS = f"a wet street [[load={LOAD_S:g}]][[slow={SAMPLE_S / 2:g}]]"
+"""The stand-in waits after each step and once before the first; it is asked for one step."""
 HOSTS = ("gpu", "other")
 
 
@@ -129,7 +130,7 @@ def _made(folder: Path, servers: dict[str, Sshd], docker: dockerd.Docker) -> Gro
     project = Project(folder / "project")
     video(project.root / "shot" / "color.mp4", "testsrc2")
     video(project.root / "shot" / "depth.mp4", "gradients")
-    made = Ground(folder, project, servers, docker, images.transfer25(docker), "")
+    made = Ground(folder, project, servers, docker, quick(docker), "")
     made.configure(1)
     controls = ("--input-video", "shot/color.mp4", "--control-inputs", "depth:shot/depth.mp4")
     prompt = project.json("create-spec", "street", WORDS, *controls)[-1]["id"]
