@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import dockerd
-from project import Project, remote_config, video
+from project import Project, command, environment, remote_config, video
 from sshd import Sshd, start_sshd
 
 from benchmarks.lab import compile_all
 from benchmarks.night_image import quick
-from benchmarks.table import timed
 from cosmos_workflow.config.load import load
 from cosmos_workflow.runs.store import RunFolder
 from cosmos_workflow.workflows.compose_runs import Knobs, make_runs
@@ -27,6 +28,19 @@ KEYS = (("depth=0.4", ()), ("edge=1", ()), ("depth=0.4", ("offload_guardrail_mod
 WORDS = f"a wet street [[load={LOAD_S:g}]][[slow={SAMPLE_S / 2:g}]]"
 """The stand-in waits after each step and once before the first; it is asked for one step."""
 HOSTS = ("gpu", "other")
+
+
+@dataclass(frozen=True)
+class Took:
+    """A command: from when until when, and seconds of processors, ffmpeg included."""
+
+    began: float
+    over: float
+    processor: float
+
+    @property
+    def seconds(self) -> float:
+        return self.over - self.began
 
 
 @dataclass(frozen=True)
@@ -65,20 +79,19 @@ class Ground:
         ]
         return [made.run.id for one in wanted for made in make_runs(settings, [self.prompt], one)]
 
-    def night(self, specs: Sequence[str], hosts: Sequence[str]) -> float:
-        """Seconds of ``cosmos batch`` from its start to its end: all results are home."""
+    def night(self, specs: Sequence[str], hosts: Sequence[str]) -> Took:
+        """``cosmos batch`` from its start to its end: all results are home."""
         names = self.folder / "night.txt"
         names.write_text("\n".join(specs) + "\n")
-        argv = ("batch", str(names), "--targets", ",".join(hosts), "--json")
-        return timed(lambda: self._batch(argv))
-
-    def _batch(self, argv: Sequence[str]) -> None:
-        from project import command, environment
-
-        subprocess.run(
-            command(argv), cwd=self.project.root, env=environment(None), check=True,
-            stdout=(self.folder / "night.jsonl").open("wb"),
-        )  # fmt: skip
+        argv = command(("batch", str(names), "--targets", ",".join(hosts), "--json"))
+        before, began = os.times(), time.time()
+        with (self.folder / "night.jsonl").open("wb") as said:
+            subprocess.run(
+                argv, cwd=self.project.root, env=environment(None), check=True, stdout=said
+            )
+        after = os.times()
+        spent = after.children_user + after.children_system
+        return Took(began, time.time(), spent - before.children_user - before.children_system)
 
     def run(self, spec: str) -> RunFolder:
         """The first attempt at a RunSpec."""
