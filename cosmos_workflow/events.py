@@ -171,13 +171,15 @@ class JobEnded(Event):
 class Output(Event):
     """A result that is home and verified: path relative to the run folder, bytes, sha256.
 
-    ``media``: what kind of result it is, which says how it is verified.
+    ``media``: what kind of result it is, which says how it is verified.  ``seconds``: how long a
+    video plays.
     """
 
     path: str
     size: int
     sha256: str
     media: Literal["video", "text"] = "video"
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ def settings() -> str:
         "queue": models.QueueSettings,
         "defaults": models.Defaults,
         "targets.NAME": models.TargetSettings,
+        "targets.NAME.slurm": models.SlurmSettings,
         "services.NAME": models.ServiceSettings,
         "models.NAME": models.ModelSettings,
     }
@@ -58,6 +59,8 @@ def _table(name: str, model: Any) -> str:
 
 def _default(field: Any) -> str:
     value = field.get_default(call_default_factory=True)
+    if hasattr(value, "model_fields"):
+        return "its own table"
     text = {"True": "true", "False": "false"}.get(str(value), str(value))
     text = f'"{value}"' if isinstance(value, str) else text
     if isinstance(value, tuple):

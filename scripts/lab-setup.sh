@@ -2,9 +2,9 @@
 # What the lab tests need, installed where that is possible: on Debian, as root.
 # Elsewhere the tests say which of them were skipped, and why.
 set -eu
-packages="openssh-server rsync ffmpeg docker.io busybox-static iproute2 procps"
+packages="slurm-wlm munge openssh-server rsync ffmpeg docker.io busybox-static iproute2 procps"
 missing=
-for program in sshd ssh-agent rsync ffmpeg dockerd docker busybox ip pgrep; do
+for program in slurmctld slurmd munged sshd ssh-agent rsync ffmpeg dockerd docker busybox ip pgrep; do
   PATH="$PATH:/usr/sbin:/sbin" command -v "$program" >/dev/null || missing="$missing $program"
 done
 [ -n "$missing" ] || exit 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from typing import Annotated
 
@@ -17,6 +16,7 @@ from cosmos_workflow.cli.screen import Screen, open_screen
 from cosmos_workflow.cli.words import counted
 from cosmos_workflow.config.load import load
 from cosmos_workflow.config.settings import Settings
+from cosmos_workflow.connection.detached import start
 from cosmos_workflow.errors import JobError
 from cosmos_workflow.ids import timestamp
 from cosmos_workflow.runs.queue import State
@@ -79,11 +79,7 @@ def _leave(screen: Screen, settings: Settings, terms: Terms) -> None:
     argv = [sys.executable, "-m", "cosmos_workflow", "queue", "work"]
     argv += ["--targets", ",".join(terms.targets), "--label", terms.label]
     argv += [] if terms.budget is None else ["--budget", f"{terms.budget:g}"]
-    with log.open("ab") as file:
-        process = subprocess.Popen(
-            argv, cwd=settings.root, stdin=subprocess.DEVNULL, stdout=file, stderr=file,
-            start_new_session=True,
-        )  # fmt: skip
-    screen.data({"worker": process.pid, "log": str(log)})
-    screen.say(f"left to worker {process.pid}, which writes {log}")
+    pid = start(argv, settings.root, log)
+    screen.data({"worker": pid, "log": str(log)})
+    screen.say(f"left to worker {pid}, which writes {log}")
     screen.say(f"next: cosmos queue list --label {terms.label}", "cyan")

@@ -33,6 +33,7 @@ SECTIONS: dict[str, dict[str, Command]] = {
         "create-spec": Command("specs:create_spec", "Write a PromptSpec: words, video, controls."),
         "enhance": Command("enhance:enhance", "Have a model write richer words for a prompt."),
         "create-run": Command("specs:create_run", "Write RunSpecs: engine, weights, parameters."),
+        "sweep": Command("sweep:sweep", "Write many RunSpecs: a grid of values, or draws."),
     },
     "Run": {
         "plan": Command("plan:plan", "Say what a run would do, send, take and cost."),
@@ -50,6 +51,7 @@ SECTIONS: dict[str, dict[str, Command]] = {
         "queue add": Command("queue_items:add", "Put RunSpecs into the queue."),
         "queue work": Command("queue_work:work", "Work through the queue, on all GPUs there are."),
         "queue list": Command("queue_items:list_", "List what is in the queue."),
+        "queue watch": Command("queue_watch:watch", "Watch GPUs, queue and money, live."),
         "queue pause": Command("queue_items:pause", "Hold the queue, or some items, back."),
         "queue resume": Command("queue_items:resume", "Let held items, or the queue, go on."),
         "queue move": Command("queue_items:move", "Change the order."),
@@ -61,8 +63,9 @@ SECTIONS: dict[str, dict[str, Command]] = {
         "inspect": Command(
             "inspect_pictures:inspect", "Show what renders hold, and what is wrong with them."
         ),
-        "list": Command("show:list_", "List prompts or runs."),
-        "show": Command("show:show", "Show all about a prompt or a run."),
+        "list": Command("show:list_", "List prompts, runs or sweeps."),
+        "show": Command("show:show", "Show all about a prompt, a sweep or a run."),
+        "report": Command("report:report", "What runs came to, what GPUs did, what it cost."),
         "sheet": Command("sheet:sheet", "Make a contact sheet: a run's inputs beside its output."),
         "status": Command("status:status", "How a target is doing: GPUs, disk, containers."),
         "engines": Command("inspect_engines:engines", "List the engines, or show one of them."),

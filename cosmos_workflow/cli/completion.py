@@ -54,8 +54,14 @@ def runs(incomplete: str) -> Offer:
 
 
 def ids(incomplete: str) -> Offer:
-    """Ids of prompts, RunSpecs and runs."""
-    return [*runs(incomplete), *run_specs(incomplete), *prompts(incomplete)]
+    """Ids of prompts, RunSpecs, sweeps and runs."""
+    specs = (*run_specs(incomplete), *prompts(incomplete), *sweeps(incomplete))
+    return [*runs(incomplete), *specs]
+
+
+def sweeps(incomplete: str) -> Offer:
+    """Ids of sweeps, newest first, with their names."""
+    return _specs("sweep", incomplete)
 
 
 def engines(incomplete: str) -> Offer:
@@ -92,6 +98,15 @@ def controls(incomplete: str) -> Offer:
 def weights(incomplete: str) -> Offer:
     """``depth=`` and the others."""
     return _modalities(incomplete, "=")
+
+
+def axes(incomplete: str) -> Offer:
+    """``seed=``, ``depth=`` and the others of every engine; an engine's options it knows itself."""
+    from cosmos_workflow.engines.rules import FLAGS
+    from cosmos_workflow.prompts.enums import CONTROLS
+
+    names = (*FLAGS, *CONTROLS, "prompt", "negative_prompt")
+    return _words(tuple(f"{name}=" for name in names), incomplete)
 
 
 def fits(incomplete: str) -> Offer:
@@ -132,5 +147,7 @@ def _specs(kind: str, incomplete: str) -> Offer:
         settings = load()
     except CosmosError:
         return []
-    entries = library.all_prompts(settings) if kind == "prompt" else library.all_runs(settings)
+    entries = {
+        "prompt": library.all_prompts, "run": library.all_runs, "sweep": library.all_sweeps
+    }[kind](settings)  # fmt: skip
     return [(entry.id, entry.name) for entry in entries if entry.id.startswith(incomplete)]

@@ -33,7 +33,7 @@ def report_usage(error: Any, args: list[str], as_json: bool) -> int:
     message = _in_our_words(error.format_message().rstrip("."))
     param = getattr(error, "param", None)
     if message.startswith("missing argument") and param is not None:
-        message = f"missing argument {argument_name(param)}"
+        message = f"missing argument {argument_name(param).partition(' ')[0]}"
     if message.startswith("got unexpected extra argument"):
         hint = f'words that belong together stand in quotes: "like these"; {hint}'
     return _say("UsageError", message, hint, getattr(error, "exit_code", 2), as_json)

@@ -82,7 +82,7 @@ def _usual(made: Usual) -> Iterable[tuple[str, str]]:
     if made.faults:
         return [("frames", fault) for fault in made.faults]
     if not made.known:
-        return [("sizes", "sizes and frames are those of the model that the service has")]
+        return [("sizes", "as the model makes them that the service has; so the frames")]
     sizes = ", ".join(f"{wide}x{high} ({name})" for name, (wide, high) in made.sizes.items())
     many = f"{made.least} or more" if made.most is None else f"{made.least} to {made.most}"
     lines = [("sizes", sizes or "as they are, sides even"), ("frames", many)]

@@ -16,7 +16,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 _MODALITY_VALUE = re.compile(r"[^\W\d]\w*:\S.*", re.DOTALL)
 _KEY_VALUE = re.compile(r"[^\W\d][\w.-]*=.*", re.DOTALL)
-SHAPES = {"modality:path": _MODALITY_VALUE, "key=value": _KEY_VALUE}
+_AXIS = re.compile(r"[^\W\d][\w.-]*[=~].*", re.DOTALL)
+SHAPES = {"modality:path": _MODALITY_VALUE, "key=value": _KEY_VALUE, "axis": _AXIS}
 
 
 def takes_several(**flags: str) -> Callable[[Function], Function]:

@@ -8,7 +8,7 @@ from cosmos_workflow.cli.screen import Screen
 from cosmos_workflow.cli.words import counted, duration, size
 from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.workflows.plan import Drawn
-from cosmos_workflow.workflows.plan_estimate import Estimate
+from cosmos_workflow.workflows.plan_estimate import Estimate, price_goes
 
 
 def tell(screen: Screen, settings: Settings, drawn: Drawn) -> None:
@@ -27,7 +27,7 @@ def tell(screen: Screen, settings: Settings, drawn: Drawn) -> None:
         ])  # fmt: skip
         screen.say()
     screen.say(f"uploads      {_uploads(drawn)}")
-    _tell_estimate(screen, drawn.estimate, _table(settings, drawn.target))
+    _tell_estimate(screen, drawn.estimate, price_goes(settings, drawn.target))
 
 
 def tell_sum(screen: Screen, all_drawn: Sequence[Drawn]) -> None:
@@ -45,10 +45,13 @@ def _uploads(drawn: Drawn) -> str:
     if not drawn.uploads:
         return "no files"
     made = sum(1 for one in drawn.uploads if one.size is None)
-    known = f"up to {size(drawn.upload_bytes)} in {counted(len(drawn.uploads), 'file')}"
-    more = f", and {made} of unknown size that {'is' if made == 1 else 'are'} made first"
+    known = len(drawn.uploads) - made
+    parts = [f"up to {size(drawn.upload_bytes)} in {counted(known, 'file')}"] if known else []
+    if made:
+        are = "is" if made == 1 else "are"
+        parts.append(f"{counted(made, 'file')} of unknown size that {are} made first")
     there = any(one.way.endswith("once") for one in drawn.uploads)
-    return known + (more if made else "") + ("; less what is there already" if there else "")
+    return ", and ".join(parts) + ("; less what is there already" if there else "")
 
 
 def _tell_estimate(screen: Screen, estimate: Estimate, table: str) -> None:
@@ -67,12 +70,3 @@ def _tell_estimate(screen: Screen, estimate: Estimate, table: str) -> None:
         screen.say(f"cost         unknown; {price}")
     elif table:
         screen.say(f"cost         unknown: {table} has no price_per_hour")
-
-
-def _table(settings: Settings, target: str) -> str:
-    """Where the price of a target is set; nowhere for a machine of one's own, unless it is."""
-    if settings.all_targets()[target].kind == "local":
-        return ""
-    if target in settings.services:
-        return f"[services.{target}]"
-    return "[remote]" if target == "remote" else f"[targets.{target}]"

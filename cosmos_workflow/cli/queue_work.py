@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -20,6 +19,7 @@ from cosmos_workflow.cli.queue_told import Told
 from cosmos_workflow.cli.screen import Screen, open_screen
 from cosmos_workflow.config.load import load
 from cosmos_workflow.config.settings import Settings
+from cosmos_workflow.connection.local import LocalHost
 from cosmos_workflow.errors import CosmosError, SpecError
 from cosmos_workflow.workflows.enqueue import targets_of
 from cosmos_workflow.workflows.queue_service import unit
@@ -126,16 +126,12 @@ def _argv(text: str) -> list[str]:
 
 def _run(screen: Screen, command: list[str]) -> None:
     screen.say(f"on idle: {shlex.join(command)}")
-    try:
-        done = subprocess.run(command, check=False)
-    except OSError as error:
+    done = LocalHost().run(command, check=False)
+    for text in filter(None, (done.stdout.strip(), done.stderr.strip())):
+        screen.say(text, "dim")
+    if done.exit_code:
         raise CosmosError(
-            f"--on-idle {command[0]} cannot be started: {error.strerror}",
+            f"--on-idle {shlex.join(command)} ended with {done.exit_code}",
             hint="it is a program and its arguments, not a line for a shell; see to the host by "
             "hand: it may still cost money",
-        ) from error
-    if done.returncode:
-        raise CosmosError(
-            f"--on-idle {shlex.join(command)} ended with {done.returncode}",
-            hint="see to the host by hand: it may still cost money",
         )

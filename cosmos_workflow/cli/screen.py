@@ -251,7 +251,7 @@ def told(event: Event) -> list[tuple[str, str]]:
         case Submitted():
             return [("submitted: the run goes on by itself from here", "")]
         case Disconnected():
-            again = f"nothing is lost; trying again in {event.retry_in:.0f} s"
+            again = f"what came is kept; trying again in {event.retry_in:.0f} s"
             return [(f"{one_line(event.reason).rstrip('.')}; {again}", "yellow")]
         case JobEnded():
             code = "" if event.exit_code in (None, 0) else f" with exit code {event.exit_code}"

@@ -83,20 +83,20 @@ def serve(
             screen.data({"service": called, "target": server.target, "stopped": ran})
             return
         if action == "start":
-            with _goes_on(called, server.target):
+            with _goes_on(server):
                 screen.events(work.start(server, serving, float(wait), screen.say))
             _offer(screen, server, port, save)
         _show(screen, server, known=save or called in load().services)
 
 
 @contextmanager
-def _goes_on(name: str, target: str) -> Iterator[None]:
+def _goes_on(server: Server) -> Iterator[None]:
     """Ctrl-C says what becomes of the server."""
     try:
         yield
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
-            f"{name} goes on starting on {target}; cosmos serve status --target {target}"
+            f"{server.name} goes on starting on {server.target}; {server.command('status')}"
         ) from None
 
 
@@ -129,4 +129,4 @@ def _show(screen: Screen, server: Server, *, known: bool) -> None:
     if not facts.ready and found.last:
         screen.say(found.last)
     if facts.ready and known:
-        screen.say(f"cosmos run RUN_SPEC --target {server.name}")
+        screen.say(f"next: cosmos run RUN_SPEC --target {server.name}", "cyan")

@@ -17,13 +17,16 @@ from cosmos_workflow.config.load import load
 from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.errors import SpecError
 from cosmos_workflow.events import Exchanged, ExecutionStatus
+from cosmos_workflow.execution.job import Job, RequestJob
 from cosmos_workflow.ids import RUN_ID
 from cosmos_workflow.prompts import library
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
+from cosmos_workflow.prompts.sweep import Sweep
 from cosmos_workflow.runs import index
+from cosmos_workflow.runs.run import Run
 from cosmos_workflow.runs.store import RunFolder, Store
-from cosmos_workflow.workflows import compare
+from cosmos_workflow.workflows import compare, sweep
 
 
 class Kind(StrEnum):
@@ -31,21 +34,24 @@ class Kind(StrEnum):
 
     PROMPTS = "prompts"
     RUNS = "runs"
+    SWEEPS = "sweeps"
 
 
 def list_(
-    kind: Annotated[Kind, typer.Argument(help="prompts or runs.")] = Kind.RUNS,
+    kind: Annotated[Kind, typer.Argument(help="prompts, runs or sweeps.")] = Kind.RUNS,
     status: Annotated[
         str, typer.Option(help="Only runs of this status.", autocompletion=completion.statuses)
     ] = "",
     limit: Annotated[int, typer.Option(min=1, help="At most so many, newest first.")] = 50,
     as_json: Json = False,
 ) -> None:
-    """List prompts or runs, newest first."""
+    """List prompts, runs or sweeps, newest first."""
     settings = load()
     with open_screen(json=as_json) as screen:
         if kind is Kind.PROMPTS:
             _list_prompts(screen, settings, limit)
+        elif kind is Kind.SWEEPS:
+            _list_sweeps(screen, settings, limit)
         else:
             _list_runs(screen, settings, _status(status), limit)
 
@@ -70,6 +76,25 @@ def _list_prompts(screen: Screen, settings: Settings, limit: int) -> None:
         screen.say('none yet: cosmos create-spec NAME "PROMPT" makes one')
         return
     screen.table(["id", "name", "created"], rows)
+    _more(screen, len(entries), limit)
+
+
+def _list_sweeps(screen: Screen, settings: Settings, limit: int) -> None:
+    entries = library.all_sweeps(settings)
+    rows = []
+    for entry in entries[:limit]:
+        sweep = Sweep.load(entry.path)
+        many = len(sweep.runs)
+        created = short_moment(_time(entry.stamp))
+        rows.append([sweep.id, entry.name, sweep.engine, f"{many:,}", created])
+        screen.data({
+            "id": sweep.id, "name": entry.name, "engine": sweep.engine, "runs": many,
+            "path": str(entry.path),
+        })  # fmt: skip
+    if not rows:
+        screen.say("none yet: cosmos sweep PROMPT_SPEC --vary seed=1..20 makes one")
+        return
+    screen.table(["id", "name", "engine", "runs", "created"], rows)
     _more(screen, len(entries), limit)
 
 
@@ -125,17 +150,21 @@ def _more(screen: Screen, number: int, limit: int) -> None:
 def show(
     text: Annotated[
         str,
-        typer.Argument(metavar="ID", help="Prompt, RunSpec or run.", autocompletion=completion.ids),
+        typer.Argument(
+            metavar="ID", help="Prompt, RunSpec, sweep or run.", autocompletion=completion.ids
+        ),
     ],
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> None:
-    """Show all about a prompt or a run; with -v also its calls to a service."""
+    """Show all about a prompt, a RunSpec, a sweep or a run; with -v a run's calls to a service."""
     settings = load()
     store = Store(settings.outputs_dir)
     with open_screen(json=as_json) as screen:
         if text.startswith("ps_"):
             facts = _prompt_facts(settings, text)
+        elif _is_sweep(settings, text):
+            facts = _sweep_facts(settings, text)
         elif "." in text and RUN_ID.match(text):
             facts = _run_facts(settings, store.find(text))
         else:
@@ -147,6 +176,27 @@ def show(
 def _prompt_facts(settings: Settings, text: str) -> dict[str, Any]:
     path = library.find(settings, "prompt", text)
     return {**PromptSpec.load(path).model_dump(mode="json"), "path": str(path)}
+
+
+def _is_sweep(settings: Settings, text: str) -> bool:
+    """By its id or path, or by a name that nothing else has."""
+    if text.lower().startswith("sw_") or re.search(r"_sw_[0-9a-f]{8}\.json$", text):
+        return True
+    others = any(library.fits(settings, kind, text) for kind in ("run", "prompt"))
+    return not others and library.fits(settings, "sweep", text)
+
+
+def _sweep_facts(settings: Settings, text: str) -> dict[str, Any]:
+    """What was asked, and how far it is; its RunSpecs only as a number."""
+    path = sweep.find_sweep(settings, text)
+    one = Sweep.load(path)
+    return {
+        **one.model_dump(mode="json"),
+        "runs": len(one.runs),
+        "so_far": sweep.standing(settings, one),
+        "run_specs": one.runs,
+        "path": str(path),
+    }
 
 
 def _spec_facts(settings: Settings, store: Store, text: str) -> dict[str, Any]:
@@ -163,7 +213,9 @@ def _spec_facts(settings: Settings, store: Store, text: str) -> dict[str, Any]:
     attempts = store.attempts(spec.id)
     if attempts:
         return _run_facts(settings, attempts[-1])
-    return {**spec.model_dump(mode="json"), "execution_status": "PENDING (never run)"}
+    facts = spec.model_dump(mode="json")
+    facts["parameters"] = spec.parameters.model_dump(mode="json", exclude_none=True)
+    return {**facts, "execution_status": "PENDING (never run)"}
 
 
 def _run_facts(settings: Settings, folder: RunFolder) -> dict[str, Any]:
@@ -182,6 +234,7 @@ def _run_facts(settings: Settings, folder: RunFolder) -> dict[str, Any]:
         "target": run.target,
         "control_weights": dict(spec.control_weights),
         "parent": spec.parent,
+        "origin": spec.origin.model_dump(mode="json") if spec.origin else None,
         "parameters": spec.parameters.model_dump(mode="json", exclude_none=True),
         "compared": [vars(row) for row in compare.of_run(folder, settings)],
         "options": dict(spec.options),
@@ -190,7 +243,7 @@ def _run_facts(settings: Settings, folder: RunFolder) -> dict[str, Any]:
         "seconds": run.seconds,
         "stage": run.stage if not run.status.final else None,
         "fraction": run.fraction if not run.status.final else None,
-        "uploaded_bytes": run.sent,
+        "uploaded_bytes": _uploaded(run, folder.job()),
         "handle": run.handle.to_json() if run.handle else None,
         "outputs": [str(folder.path / output.path) for output in run.outputs],
         "folder": str(folder.path),
@@ -198,6 +251,11 @@ def _run_facts(settings: Settings, folder: RunFolder) -> dict[str, Any]:
             _call(event, at) for event, at in folder.events() if isinstance(event, Exchanged)
         ],
     }
+
+
+def _uploaded(run: Run, job: Job) -> int | None:
+    """What was sent to the machine; what goes with a request is not counted."""
+    return None if isinstance(job, RequestJob) and not run.sent else run.sent
 
 
 def _call(event: Exchanged, at: float) -> str:
@@ -228,6 +286,8 @@ def _print(screen: Screen, facts: dict[str, Any]) -> None:
         head = key.replace("_", " ")
         if key == "compared":
             _print_compared(screen, value)
+        if key == "run_specs":
+            continue  # ten thousand ids are for programs
         if key == "compared" or (key == "parameters" and facts.get("compared")):
             continue
         for line in _lines(value):

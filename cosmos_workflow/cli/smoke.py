@@ -74,7 +74,9 @@ def smoke(
                 screen.picture(path, name)
         if summary["status"] != ExecutionStatus.SUCCESS:
             raise JobFailed(f"{engine}: {summary['error']}", hint=summary["hint"] or "")
-        if output is not None:
+        if output is None:
+            screen.say("its video was looked at and is not kept; --output PATH keeps it", "dim")
+        else:
             screen.picture(output, "video")
 
 

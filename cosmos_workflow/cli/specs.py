@@ -13,6 +13,7 @@ from cosmos_workflow.cli.screen import Screen, open_screen
 from cosmos_workflow.cli.words import nearby
 
 if TYPE_CHECKING:
+    from cosmos_workflow.config.settings import Settings
     from cosmos_workflow.engines.convert import Change
     from cosmos_workflow.prompts.run_spec import RunSpec
     from cosmos_workflow.workflows.compose_runs import Made
@@ -154,7 +155,19 @@ def create_run(
             _tell_one(screen, made[0])
         else:
             _tell_several(screen, made)
-        _next(screen, "cosmos run " + " ".join(one.run.id for one in made))
+        _next(screen, "cosmos run " + " ".join(one.run.id for one in made) + _where(settings, made))
+
+
+def _where(settings: Settings, made: Sequence[Made]) -> str:
+    """The target to name, where the usual one is not of the kind that the engine speaks to."""
+    from cosmos_workflow.workflows import assemble, match
+
+    usual = settings.default_target
+    needs = assemble.engine(made[0].run.engine, settings).needs(made[0].run)
+    if usual not in settings.all_targets() or match.dialect_of(settings, usual) == needs.dialect:
+        return ""
+    known = match.fitting(settings, needs.dialect)
+    return f" --target {known[0] if len(known) == 1 else 'NAME'}"
 
 
 def _tell_one(screen: Screen, made: Made) -> None:

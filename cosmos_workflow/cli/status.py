@@ -39,7 +39,7 @@ def status(
     report = examine(load(), target, engine, ask=ask)
     with open_screen(json=as_json) as screen:
         screen.data(_facts(report))
-        screen.say(f"{report.target} for {report.engine}", "bold")
+        screen.say(_title(report, report.engine), "bold")
         screen.table(
             ["", "check", "found"], [[one.level, one.name, one.said] for one in report.checks]
         )
@@ -67,12 +67,21 @@ def doctor(
     report = examine(settings, target, engine, spec, ask)
     with open_screen(json=as_json) as screen:
         screen.data(_facts(report))
-        screen.say(f"{report.target} for {spec.id if spec else report.engine}", "bold")
+        screen.say(_title(report, spec.id if spec else report.engine), "bold")
         for check in report.checks:
             _tell(screen, f"{check.level:>4}  {check.name}: ", check.said, _STYLES[check.level])
             if check.level != "ok" and check.fix:
                 _tell(screen, "      ", check.fix, "cyan")
     _judge(report, only_reachable=False)
+
+
+def _title(report: Report, what: str) -> str:
+    return report.target + _for(what)
+
+
+def _for(what: str) -> str:
+    """ " for WHAT"; nothing where a service was looked at for no engine."""
+    return f" for {what}" if what else ""
 
 
 def _tell(screen: Screen, head: str, text: str, style: str) -> None:
@@ -128,6 +137,6 @@ def _judge(report: Report, *, only_reachable: bool) -> None:
     if failed:
         names = ", ".join(dict.fromkeys(check.name for check in failed))
         raise HostError(
-            f"{report.target} is not ready for {report.engine}: {names}",
+            f"{report.target} is not ready{_for(report.engine)}: {names}",
             hint=failed[0].fix if only_reachable else "each fix stands below its line",
         )

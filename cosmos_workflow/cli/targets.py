@@ -15,11 +15,10 @@ def targets(as_json: Json = False) -> None:
     with open_screen(json=as_json) as screen:
         for name, target in settings.all_targets().items():
             default = name == settings.default_target
-            mark = "* " if default else "  "
             where = target.where or _usual(target.way)
-            rows.append([mark + name, where, target.way, target.image])
+            rows.append(["*" if default else "", name, where, target.way, target.image])
             screen.data({"name": name, "default": default, **target.model_dump(mode="json")})
-        screen.table(["target", "where", "how", "image"], rows)
+        screen.table(["", "target", "where", "how", "image"], rows)
         if len(rows) == 1:
             screen.say("set [remote] host in config.toml to add a GPU host (cosmos init)", "dim")
 

@@ -10,6 +10,7 @@ import typer
 from cosmos_workflow.cli import completion
 from cosmos_workflow.cli.options import Json
 from cosmos_workflow.cli.screen import Screen, open_screen
+from cosmos_workflow.cli.words import counted
 from cosmos_workflow.config.load import load
 from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.errors import ConfigError
@@ -48,7 +49,9 @@ def webhook(
         with calls.receiver(settings, (host, port), path, key, arrivals) as receiver:
             bound = int(receiver.server_address[1])
             _introduce(screen, settings, name, host, bound, path)
-            screen.say(f"{len(arrivals.out())} runs are out; cosmos follow brings home what ended")
+            if out := len(arrivals.out()):
+                said = f"{counted(out, 'run')} out there; what ended before now calls no more"
+                screen.say(f"{said}: cosmos follow brings it home")
             try:
                 receiver.serve_forever(poll_interval=0.2)
             except KeyboardInterrupt:

@@ -99,11 +99,29 @@ class Docker(Table):
     container_user: str = _about(CONTAINER_USER)
 
 
+class SlurmSettings(Table):
+    """``[targets.NAME.slurm]``: how jobs are submitted, for launcher slurm."""
+
+    partition: str = _about("empty: the cluster's own")
+    account: str = _about("empty: your own")
+    qos: str = _about("quality of service; empty: the cluster's own")
+    constraint: str = _about("features that a node must have, like h100")
+    gres: str = _about("GPUs as sbatch names them; {gpus} is their number", "gpu:{gpus}")
+    container: Literal["none", "pyxis", "apptainer"] = _about(
+        "what jobs run in: the node itself, or the image of the engine", "none"
+    )
+    modules: tuple[str, ...] = _about("environment modules to load first", ())
+    extra: tuple[str, ...] = _about('further options of sbatch, like "--exclusive"', ())
+
+
 class TargetSettings(Table):
     """``[targets.NAME]``: one more place that runs jobs."""
 
     kind: Literal["local", "ssh"] = _about("where: this machine, or one behind SSH", "ssh")
-    launcher: Literal["docker", "shell"] = _about("how: a container, or a plain process", "docker")
+    launcher: Literal["docker", "shell", "slurm"] = _about(
+        "how: a container, a plain process, or a batch job of a cluster", "docker"
+    )
+    slurm: SlurmSettings = _about("how jobs are submitted, for launcher slurm", SlurmSettings())
     host: str = _about(HOST)
     user: str = _about(USER)
     port: int = _port()
@@ -129,6 +147,11 @@ class TargetSettings(Table):
     price_per_hour: float = _price()
     slots: int = _slots()
     gpus_per_slot: int = _gpus_per_slot()
+
+    @property
+    def pins_gpus(self) -> bool:
+        """Whether each slot has GPUs of its own; a cluster gives them out itself."""
+        return self.slots > 1 and self.launcher != "slurm"
 
     def image_for(self, engine: str) -> str:
         """The image that is set for an engine, or for all; empty: the engine's own."""
@@ -162,6 +185,7 @@ class ServiceSettings(Table):
 
     kind: ClassVar[str] = "http"
     gpus_per_slot: ClassVar[int] = 0
+    pins_gpus: ClassVar[bool] = False
     secrets: ClassVar[tuple[str, ...]] = ()
     image: ClassVar[str] = ""
 
@@ -321,6 +345,11 @@ class Settings(Table):
     def runs_dir(self) -> Path:
         """Where RunSpecs are kept."""
         return self.root / self.paths.local_runs_dir
+
+    @property
+    def sweeps_dir(self) -> Path:
+        """Where sweeps are kept, beside the RunSpecs that came of them."""
+        return self.runs_dir.with_name("sweeps")
 
     @property
     def videos_dir(self) -> Path:

@@ -149,6 +149,22 @@ time_limit = 21600      # seconds a job may run; 0: no limit
 # price_per_hour = 2.5
 # slots = 4                           # jobs that the queue runs there at once
 # gpus_per_slot = 1                   # the first has the GPUs from 0 on, and so forth
+
+# A cluster: its login node, and jobs that go through its queue
+# [targets.cluster]
+# launcher = "slurm"
+# host = "login.example.com"
+# remote_dir = "/shared/me/cosmos"    # on a file system that all nodes see
+# slots = 16                          # jobs of ours that are in its queue at once
+# [targets.cluster.slurm]
+# partition = "gpu"
+# account = ""
+# qos = ""
+# constraint = ""
+# gres = "gpu:{gpus}"
+# container = "pyxis"                 # or "apptainer", or "none": the node itself
+# modules = []                        # environment modules to load first
+# extra = []                          # further options of sbatch
 """
 
 IGNORED = ("/inputs/videos/", "/outputs/")

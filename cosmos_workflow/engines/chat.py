@@ -48,6 +48,7 @@ class Chat(RequestEngine):
     """One request with the prompt and some frames; the answer is the prompt of a new PromptSpec."""
 
     name: ClassVar[str] = "chat"
+    dialect: ClassVar[str] = "chat"
     summary: ClassVar[str] = "Any chat model: a richer prompt, or Cosmos 3's structured caption"
     Options: ClassVar[type[Options]] = ChatOptions
     limits: ClassVar[Mapping[str, Limit]] = {
@@ -100,7 +101,7 @@ class Chat(RequestEngine):
         return RequestJob(
             name=request.job_name,
             engine=self.name,
-            dialect="chat",
+            dialect=self.dialect,
             body={**named, **chat_options.merged(body, options.extras)},
             inputs=stills,
             outputs={request.run_id: (enhance_result.RESULT,)},

@@ -124,9 +124,20 @@ def _transfer(request: RunRequest, options: Cosmos3Options) -> Sources:
     for name, path in named.items():
         _check_beside(name, path, request.media[path], request.media[first_control], frames)
     first = request.media[vision or first_control]
-    rate = request.run.parameters.fps or max(1, round(first.fps))
+    rate = _rate(request, first)
     count = chunks(frames, chunk_of(run), options.num_conditional_frames)
     return Sources("transfer", vision, controls, ratio_of(first), rate, frames, count)
+
+
+def _rate(request: RunRequest, first: Media) -> int:
+    """The framework keeps the input video's; without one it takes what it is told."""
+    asked, found = request.run.parameters.fps, max(1, round(first.fps))
+    if asked and asked != found and request.input_video:
+        raise SpecError(
+            f"--fps {asked}: a transfer plays at the rate of its input video, {first.fps:g}",
+            hint="leave --fps away",
+        )
+    return asked or found
 
 
 def _check_beside(name: str, path: Path, media: Media, first: Media, frames: int) -> None:

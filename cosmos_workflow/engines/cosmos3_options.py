@@ -205,11 +205,6 @@ def _check_transfer(run: RunSpec, prompt: PromptSpec, options: Cosmos3Options) -
             "--option num_frames: the length of a transfer is that of its control",
             hint="leave it away; --option max_frames=... reads less of the control",
         )
-    if run.parameters.fps is not None and prompt.input_video_path:
-        raise SpecError(
-            f"--fps {run.parameters.fps}: a transfer plays at the rate of its input video",
-            hint="leave --fps away",
-        )
     for control in options.auto:
         if control not in DERIVABLE or control not in controls:
             raise SpecError(

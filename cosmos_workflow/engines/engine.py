@@ -58,11 +58,15 @@ class Limit:
 
 @dataclass(frozen=True)
 class Needs:
-    """What a machine must have: GPU memory in GiB, files below the checkpoint folder, image."""
+    """What a machine must have: GPU memory in GiB, files below the checkpoint folder, image.
+
+    ``dialect``: the engine speaks to a service, in this way; empty: a machine runs its command.
+    """
 
     gpu_memory_gib: float = 0.0
     checkpoints: tuple[str, ...] = ()
     image: str = ""
+    dialect: str = ""
 
 
 @dataclass(frozen=True)

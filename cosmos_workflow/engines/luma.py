@@ -34,6 +34,7 @@ class Luma(RequestEngine):
     """One generation."""
 
     name: ClassVar[str] = "luma"
+    dialect: ClassVar[str] = "luma"
     summary: ClassVar[str] = "Luma's Dream Machine: words, first and last frame to video"
     Options: ClassVar[type[Options]] = LumaOptions
     licence: ClassVar[str] = "Luma's terms of use; what it makes is watermarked on some plans"
@@ -61,7 +62,7 @@ class Luma(RequestEngine):
         return RequestJob(
             name=request.job_name,
             engine=self.name,
-            dialect="luma",
+            dialect=self.dialect,
             body=body,
             outputs={request.run_id: ("outputs/output.mp4",)},
             time_limit=request.time_limit,

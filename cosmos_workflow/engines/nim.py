@@ -31,6 +31,7 @@ class Nim(RequestEngine):
     """
 
     name: ClassVar[str] = "nim"
+    dialect: ClassVar[str] = "nim"
     summary: ClassVar[str] = "A Cosmos NIM: video from words, an image, a video or controls"
     Options: ClassVar[type[Options]] = NimOptions
     modalities: ClassVar[tuple[Modality, ...]] = tuple(vocabulary.controls(TRANSFER25.model))
@@ -74,7 +75,9 @@ class Nim(RequestEngine):
         low, high = nim_body.READ
         out = not low <= media.frames <= high
         notes = (
-            (f"a Transfer2.5 NIM takes {low} to {high} frames, not {media.frames}",) if out else ()
+            (f"{media.frames} frames are not for a Transfer2.5 NIM, which takes {low} to {high}",)
+            if out
+            else ()
         )
         return Fit(media.width - media.width % 2, media.height - media.height % 2, notes)
 
@@ -94,7 +97,7 @@ class Nim(RequestEngine):
         return RequestJob(
             name=request.job_name,
             engine=self.name,
-            dialect="nim",
+            dialect=self.dialect,
             route=next(iter(request.service.models), "") if request.service else "",
             body=nim_options.merged(body, options.extras),
             inputs=nim_body.inputs(form, request, start),

@@ -38,6 +38,7 @@ class Replicate(RequestEngine):
     """One prediction.  ``models``: those of the config, over those that are known here."""
 
     name: ClassVar[str] = "replicate"
+    dialect: ClassVar[str] = "replicate"
     summary: ClassVar[str] = "A model on Replicate: CogVideoX, LTX, WAN, or any that you name"
     Options: ClassVar[type[Options]] = ReplicateOptions
     limits: ClassVar[Mapping[str, Limit]] = {
@@ -114,7 +115,7 @@ class Replicate(RequestEngine):
         return RequestJob(
             name=request.job_name,
             engine=self.name,
-            dialect="replicate",
+            dialect=self.dialect,
             route=f"deployments/{model.deployment}" if model.deployment else pinned,
             body={"input": filled.input},
             outputs={request.run_id: OUTPUTS},

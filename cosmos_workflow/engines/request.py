@@ -5,24 +5,31 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from cosmos_workflow.engines.command import CommandEngine
-from cosmos_workflow.engines.engine import RunRequest
+from cosmos_workflow.engines.engine import Needs, RunRequest
 from cosmos_workflow.events import Blocked, Failed, JobEnded, Output, Progress, Succeeded, Verdict
 from cosmos_workflow.execution.job import RequestJob
+from cosmos_workflow.prompts.run_spec import RunSpec
 
 
 class RequestEngine(CommandEngine):
     """An engine whose job is a RequestJob; its result is ``outputs/output.mp4``.
 
-    A subclass sets ``name`` and ``summary``, writes ``plan``, and says in ``refusal`` how its
-    service tells that a guardrail refused.
+    A subclass sets ``name``, ``summary`` and ``dialect``, writes ``plan``, and says in ``refusal``
+    how its service tells that a guardrail refused.
     """
+
+    dialect: ClassVar[str] = ""
 
     @abstractmethod
     def plan(self, requests: Sequence[RunRequest]) -> RequestJob:
         """The request; each engine has its own."""
+
+    def needs(self, run: RunSpec | None = None) -> Needs:
+        """A service of its dialect."""
+        return Needs(dialect=self.dialect)
 
     def progress(self, line: str) -> Progress | None:
         """The driver tells it by the service's own status."""

@@ -71,6 +71,9 @@ def read_options(engine: Engine, given: Mapping[str, Any]) -> Options:
         ) from error
 
 
+_LIKE = {"[": '["depth"]', "{": '{"key": 1}'}
+
+
 def _read(key: str, value: Any, annotation: Any) -> Any:
     """Text as JSON where the option holds a list or an object; ``a,b`` is a list too."""
     if not isinstance(value, str) or annotation is str:
@@ -82,7 +85,7 @@ def _read(key: str, value: Any, annotation: Any) -> Any:
         except ValueError as error:
             raise SpecError(
                 f"--option {key}={_shown(value)}: this is not JSON: {error}",
-                hint="quote it for your shell, like --option '" + key + '=["depth"]\'',
+                hint=f"quote it for your shell, like --option '{key}={_LIKE[text[0]]}'",
             ) from error
     if typing.get_origin(annotation) in (list, tuple):
         return [part.strip() for part in text.split(",") if part.strip()]
@@ -99,6 +102,10 @@ def _known_options(engine: Engine) -> str:
 def _said(message: str) -> str:
     if message.startswith("Input should be a valid boolean"):
         return "true or false is needed"
+    if message.startswith("Input should be a valid dictionary"):
+        return 'a JSON object is needed, like {"key": 1}'
+    if message.startswith("Input should be a valid") and "unable to parse" in message:
+        return "a whole number is needed" if "integer" in message else "a number is needed"
     return message.removeprefix("Value error, ").replace("Input should be", "it must be")
 
 

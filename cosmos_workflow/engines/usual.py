@@ -65,8 +65,13 @@ def usual(engine: Engine) -> Usual:
         notes={frames: lines for frames, lines in notes.items() if lines},
         faults=engine.fit(SHOT).faults,
         seconds=_seconds(engine),
-        known=not isinstance(engine, RequestEngine) or type(engine).fit is not CommandEngine.fit,
+        known=sized(engine),
     )
+
+
+def sized(engine: Engine) -> bool:
+    """Whether the engine says what it makes of a shot, and not the model that a service has."""
+    return not isinstance(engine, RequestEngine) or type(engine).fit is not CommandEngine.fit
 
 
 def _takes_any_size(engine: Engine) -> bool:

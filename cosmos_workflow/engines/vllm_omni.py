@@ -53,6 +53,7 @@ LIMITS: Mapping[str, Limit] = {
 class VideosEngine(RequestEngine):
     """What the engines of the videos API share."""
 
+    dialect: ClassVar[str] = "videos"
     licence: ClassVar[str] = "OpenMDW-1.1; guardrails: NVIDIA Open Model License"
 
     def fit(self, media: Media) -> Fit:
@@ -61,7 +62,7 @@ class VideosEngine(RequestEngine):
 
     def needs(self, run: RunSpec | None = None) -> Needs:
         """What the server's machine must have."""
-        return Needs(GPU_MEMORY_GIB)
+        return Needs(GPU_MEMORY_GIB, dialect=self.dialect)
 
     def echoed(self, log: Sequence[str], documents: Mapping[str, Any]) -> Mapping[str, Any]:
         """What the finished job says of itself."""

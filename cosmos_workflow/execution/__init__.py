@@ -21,6 +21,7 @@ LAUNCHERS = Registry(
     rows={
         "docker": "cosmos_workflow.execution.docker:DockerLauncher",
         "shell": "cosmos_workflow.execution.shell:ShellLauncher",
+        "slurm": "cosmos_workflow.execution.slurm:SlurmLauncher",
     },
 )
 

@@ -117,6 +117,7 @@ class DockerLauncher:
     """Starts, finds, watches and stops containers through the ``docker`` program of the host."""
 
     name = "docker"
+    secrets = "pipe"
 
     def place(self, job: CommandJob, site: Site, place: Place) -> str:
         """The path inside the container; an input that the job does not have raises KeyError."""
@@ -176,6 +177,10 @@ class DockerLauncher:
         if words[0] in ("exited", "dead", "removing"):
             return State("exited", int(words[1]), oom=words[2] == "true")
         return State("running")
+
+    def waits(self, stdout: str) -> str:
+        """It runs as soon as it is started."""
+        return ""
 
     def stop(self, job_name: str, ref: str, site: Site) -> Sequence[str]:
         """TERM, and KILL 10 s later; leaves the mark ``cancelled`` in the workspace."""

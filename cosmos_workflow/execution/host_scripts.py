@@ -72,9 +72,11 @@ while [ "$count" -gt 0 ]; do
   verify "$1" "$2"
   shift 2; count=$((count - 1))
 done
-secrets=$1; shift
+secrets=$1 by=$2; shift 2
 mkdir -p "$ws/outputs" || exit 73
-if [ "$secrets" -gt 0 ] && [ ! -e "$ws/job.log" ]; then
+if [ "$secrets" -gt 0 ] && [ "$by" = file ] && [ ! -e "$ws/launched" ]; then
+  (umask 077 && cat > "$ws/secrets") || exit 73
+elif [ "$secrets" -gt 0 ] && [ "$by" = pipe ] && [ ! -e "$ws/job.log" ]; then
   [ -p "$ws/secrets" ] || mkfifo -m 600 "$ws/secrets" || exit 73
 fi
 "$@" || exit $?
@@ -83,10 +85,11 @@ if [ -p "$ws/secrets" ] && [ ! -e "$ws/exit_code" ]; then
 fi
 """
 )
-"""SUBMIT ROOT WORKSPACE COUNT (SHA NAME)... SECRETS START...
+"""SUBMIT ROOT WORKSPACE COUNT (SHA NAME)... SECRETS BY START...
 
 Checks inputs that were not checked before against their name, notes in the workspace which they
 are, makes the pipe for SECRETS lines, starts the job, and passes standard input on into the pipe.
+BY ``file`` they are written before the start, for a job that may wait.
 Exit 65: a file is not there, or not what its name says (its name is on stderr; a wrong input was
 removed).  73: no room or no permission.  74: the job never read its secrets.  Any other: the
 launcher's own.
@@ -126,7 +129,7 @@ FOLLOW = (
     _TOLD
     + r"""
 ws=$1 off=$2; shift 2
-beat=0 pause=0.05 calm=0 dead=
+beat=0 pause=0.05 calm=0 dead= last=
 cd "$ws" 2>/dev/null || { "$@" >/dev/null 2>&1; printf '\n@gone\n@end\n' >&2; exit 0; }
 more() {
   size=$(($(wc -c < job.log 2>/dev/null || echo 0)))
@@ -147,7 +150,9 @@ while :; do
     [ "$beat" = 0 ] || printf . >&2 || exit 0
     if [ "$beat" != 0 ] || [ "$calm" -gt 1 ]; then
       beat=$now
-      "$@" >/dev/null 2>&1 || { sleep 0.5; dead=1; }
+      said=$("$@" 2>/dev/null) || { sleep 0.5; dead=1; }
+      [ "$said" = "$last" ] || printf '\n@now %s\n' "$said" >&2
+      last=$said
     fi
     [ "$beat" = 0 ] && beat=$((now - 3))
   fi

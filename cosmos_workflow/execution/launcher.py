@@ -10,8 +10,26 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from cosmos_workflow.errors import SubmissionRejected
+from cosmos_workflow.events import Reason
 from cosmos_workflow.execution.facts import HostFacts
 from cosmos_workflow.execution.job import CommandJob, Place
+
+
+@dataclass(frozen=True)
+class ClusterSite:
+    """How jobs are submitted to a cluster: options of sbatch, and what they run in.
+
+    ``gres``: "{gpus}" stands for their number.  ``container``: pyxis, apptainer or none.
+    """
+
+    partition: str = ""
+    account: str = ""
+    qos: str = ""
+    constraint: str = ""
+    gres: str = "gpu:{gpus}"
+    container: str = "none"
+    modules: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -33,6 +51,7 @@ class Site:
     hf_cache: str = ""
     repo: str = ""
     user: str = ""
+    cluster: ClusterSite = ClusterSite()
 
     def workspace(self, job_name: str) -> str:
         """The job's folder on the host."""
@@ -41,11 +60,15 @@ class Site:
 
 @dataclass(frozen=True)
 class State:
-    """What the launcher knows of a job: alive, or how it went."""
+    """What the launcher knows of a job: alive, or how it went.
+
+    ``why``: the place ended it, and says why.
+    """
 
     phase: Literal["running", "exited", "gone"]
     exit_code: int | None = None
     oom: bool = False
+    why: Reason | None = None
 
 
 class Launcher(Protocol):
@@ -54,10 +77,13 @@ class Launcher(Protocol):
     The driver lays ``run-job.sh`` into every workspace; ``start`` must run
     ``sh {workspace}/run-job.sh {workspace} LIMIT SECRETS -- argv`` detached, in a new session,
     with the workspace as ``place`` shows it to the job.  run-job.sh writes ``job.log`` and
-    ``exit_code`` and reads ``SECRETS`` lines ``NAME=value`` from the named pipe ``secrets``.
+    ``exit_code`` and reads ``SECRETS`` lines ``NAME=value`` from ``secrets``: a named pipe, or,
+    where a job may wait for hours before it reads them, a file that nobody else can read and that
+    goes with the job.  ``secrets`` says which.
     """
 
     name: str
+    secrets: str
 
     def place(self, job: CommandJob, site: Site, place: Place) -> str:
         """Where the job will see ``place`` (for a container: the path inside it)."""
@@ -73,6 +99,9 @@ class Launcher(Protocol):
 
     def read_state(self, stdout: str) -> State:
         """What ``state`` printed."""
+
+    def waits(self, stdout: str) -> str:
+        """Why a job that was started does not run yet, from what ``state`` printed; else empty."""
 
     def stop(self, job_name: str, ref: str, site: Site) -> Sequence[str]:
         """The command that ends the job; a job already over is no error."""

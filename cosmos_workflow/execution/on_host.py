@@ -24,6 +24,7 @@ from cosmos_workflow.events import (
     JobEnded,
     JobOver,
     Log,
+    Progress,
     Reason,
     RemoteFile,
     Staged,
@@ -78,8 +79,7 @@ class OnHost:
             raise ConfigError(
                 f"{self.name} is a machine that runs commands; the engine {job.engine} speaks to a "
                 f"service ({job.dialect})",
-                hint=f'add [services.NAME] with dialect = "{job.dialect}" and its url to '
-                "config.toml, and name it with --target",
+                hint="cosmos targets lists what each target takes; name another with --target",
             )
 
     def explain(self, job: Job) -> str:
@@ -180,7 +180,8 @@ class OnHost:
                   for name in job.secrets]  # fmt: skip
         argv = [
             "sh", "-c", SUBMIT, "sh", site.root, site.workspace(job.name), str(len(inputs)),
-            *pairs, str(len(job.secrets)), *self._launcher.start(job, site),
+            *pairs, str(len(job.secrets)), self._launcher.secrets,
+            *self._launcher.start(job, site),
         ]  # fmt: skip
         done = self.host.run(argv, stdin="".join(values).encode(), check=False)
         if done.exit_code:
@@ -220,7 +221,7 @@ class OnHost:
 
     def follow(
         self, handle: Handle, offset: int, limit: float = 0.0
-    ) -> Iterator[Log | Alive | JobOver | JobEnded]:
+    ) -> Iterator[Log | Progress | Alive | JobOver | JobEnded]:
         """Whole lines of the job's log from a byte offset, then how it ended."""
         site = self._resolved()
         state = self._launcher.state(handle.job, handle.ref, site)
@@ -229,7 +230,7 @@ class OnHost:
         for chunk in self.host.stream(argv, idle_timeout=self._silence):
             if chunk.source == "err":
                 aside += chunk.data
-                yield Alive()
+                yield self._beat(aside)
                 if not over and b"@over\n" in aside:
                     over = True
                     yield JobOver()
@@ -243,6 +244,12 @@ class OnHost:
         if pending:
             yield Log(pending.decode("utf-8", "surrogateescape"), offset + len(pending))
         yield self._ended(said_in(aside.decode("utf-8", "replace")))
+
+    def _beat(self, aside: bytes) -> Alive | Progress:
+        """A sign of life, or why the job does not run yet."""
+        said = said_in(aside.decode("utf-8", "replace")).get("now", [""])[-1]
+        waits = self._launcher.waits(said)
+        return Progress(waits) if waits else Alive()
 
     def so_far(self, handle: Handle, patterns: Sequence[str]) -> JobEnded:
         """When the job began, and those of its files that fit one of the patterns."""
@@ -263,6 +270,8 @@ class OnHost:
             reason = "timeout"
         elif state.oom:
             reason = "oom"
+        elif state.why and code is None:
+            reason = state.why
         elif code is not None and "stopped" not in marks:
             reason = "exited"
         else:

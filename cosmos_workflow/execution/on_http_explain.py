@@ -42,4 +42,7 @@ def explain(target: str, url: str, call: Call, job: RequestJob) -> str:
 
 
 def _size(path: Path) -> str:
-    return f"  {path.stat().st_size / 1e6:.1f} MB" if path.is_file() else ""
+    if not path.is_file():
+        return ""
+    size = path.stat().st_size
+    return f"  {size / 1e6:.1f} MB" if size >= 1e6 else f"  {size / 1e3:.1f} kB"

@@ -51,7 +51,7 @@ def _no_page(client: Client, answer: Answer) -> Answer:
         name = client.address.name
         raise HostError(
             f"{name} ({plain(client.address.url)}) answers with a web page, not as a service does",
-            hint=f"correct url below [services.{name}]; or something in between wants a login",
+            hint="is its url right (cosmos targets)? or something in between wants a login",
         )
     return answer
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from cosmos_workflow.errors import (
     AuthenticationFailed,
@@ -16,7 +17,7 @@ from cosmos_workflow.errors import (
     HostUnreachable,
     TransferError,
 )
-from cosmos_workflow.execution.on_http_words import one_line
+from cosmos_workflow.execution.on_http_words import one_line, plain
 
 if TYPE_CHECKING:
     import ssl
@@ -143,7 +144,7 @@ def faults(
     try:
         yield
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-        raise _unreached(name, host, error) from error
+        raise _unreached(address, host, error) from error
     except httpx.ProxyError as error:
         said = clean(one_line(error))
         raise HostUnreachable(f"the proxy on the way to {name} says: {said}") from error
@@ -160,8 +161,21 @@ def faults(
         raise _unanswered(name, watch, clean(one_line(error)), error) from error
 
 
-def _unreached(name: str, host: str, error: Exception) -> Exception:
-    said = one_line(error)
+def _proxy(address: Address, host: str) -> str:
+    """The proxy that calls go through, without its password; empty for none."""
+    from urllib.request import getproxies, proxy_bypass
+
+    if address.proxy:
+        return plain(address.proxy)
+    if host in ("localhost", "127.0.0.1", "::1") or proxy_bypass(host):
+        return ""
+    told = getproxies()
+    found = told.get(urlsplit(address.url).scheme) or told.get("all")
+    return plain(found) if found else ""
+
+
+def _unreached(address: Address, host: str, error: Exception) -> Exception:
+    name, said = address.name, one_line(error)
     if "CERTIFICATE_VERIFY_FAILED" in said:
         return AuthenticationFailed(
             f"{name} ({host}) shows a certificate that nobody vouches for: {said}",
@@ -177,9 +191,15 @@ def _unreached(name: str, host: str, error: Exception) -> Exception:
             f"{name} ({host}) does not answer in TLS: {said}",
             hint="does it speak https there? else url begins with http://",
         )
+    if proxy := _proxy(address, host):
+        return HostUnreachable(
+            f"no connection to {name} ({host}) through the proxy {proxy}: {said}",
+            hint="is the proxy up, and is it the right one? proxy of the service, HTTPS_PROXY and "
+            "NO_PROXY say which",
+        )
     return HostUnreachable(
         f"no connection to {name} ({host}): {said}",
-        hint=f"does the service run, and is its url right? cosmos status --target {name}",
+        hint=f"does it run, and is its url right? cosmos targets shows the url of {name}",
     )
 
 
@@ -197,4 +217,6 @@ def _unanswered(name: str, watch: Watch, said: str, error: Exception) -> HostUnr
         ("Server disconnected", "peer closed")
     ):
         return LostAnswer(f"{name} answers with what is no HTTP: {said}")
+    if said.startswith("peer closed"):
+        return LostAnswer(f"the answer of {name} ended in the middle: {said}")
     return LostAnswer(f"{name} did not answer: {said}")

@@ -19,6 +19,7 @@ _TEXT = 4000
 _LEAST_SECRET = 4
 """Characters: something shorter is no secret, and would mask half of every text."""
 
+_ERRNO = re.compile(r"\[Errno -?\d+\] ")
 _LONE = re.compile("[\ud800-\udfff]")
 _RESETS = re.compile(r"(?:resets? in|retry (?:after|in)) ~?(\d{1,6}(?:\.\d+)?)\s*s", re.IGNORECASE)
 
@@ -85,5 +86,5 @@ def asked_to_wait(headers: Mapping[str, str], text: str = "") -> float:
 
 
 def one_line(error: Exception) -> str:
-    """The first line of what a library says."""
-    return (str(error) or type(error).__name__).splitlines()[0][:200]
+    """The first line of what a library says, without the number of a system's error."""
+    return _ERRNO.sub("", (str(error) or type(error).__name__).splitlines()[0])[:200]

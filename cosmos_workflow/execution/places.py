@@ -9,7 +9,7 @@ from pathlib import Path
 from cosmos_workflow.config.settings import Settings, TargetSettings
 from cosmos_workflow.errors import ConfigError
 from cosmos_workflow.execution import LAUNCHERS
-from cosmos_workflow.execution.launcher import Site
+from cosmos_workflow.execution.launcher import ClusterSite, Site
 from cosmos_workflow.execution.on_host import OnHost
 
 Ask = Callable[[str], str]
@@ -69,4 +69,5 @@ def _site(settings: TargetSettings, root: str, python: str) -> Site:
         hf_cache=settings.hf_cache,
         repo=settings.repo,
         user=settings.container_user,
+        cluster=ClusterSite(**settings.slurm.model_dump()),
     )

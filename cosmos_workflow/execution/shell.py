@@ -114,6 +114,7 @@ class ShellLauncher:
     """Starts, finds, watches and stops plain processes, each the leader of its own session."""
 
     name = "shell"
+    secrets = "pipe"
 
     def place(self, job: CommandJob, site: Site, place: Place) -> str:
         """The path on the machine; an input that the job does not have raises KeyError."""
@@ -160,6 +161,10 @@ class ShellLauncher:
         if words[:1] == ["exited"]:
             return State("exited", int(words[1]))
         return State("gone")
+
+    def waits(self, stdout: str) -> str:
+        """It runs as soon as it is started."""
+        return ""
 
     def stop(self, job_name: str, ref: str, site: Site) -> Sequence[str]:
         """TERM to the job, KILL to its group after 15 s; leaves the mark ``cancelled``."""

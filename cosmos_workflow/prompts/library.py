@@ -15,14 +15,14 @@ from cosmos_workflow.ids import slug
 if TYPE_CHECKING:
     from cosmos_workflow.config.settings import Settings
 
-Kind = Literal["prompt", "run"]
+Kind = Literal["prompt", "run", "sweep"]
 
-WORDS: dict[Kind, str] = {"prompt": "PromptSpec", "run": "RunSpec"}
-PREFIXES: dict[Kind, str] = {"prompt": "ps", "run": "rs"}
+WORDS: dict[Kind, str] = {"prompt": "PromptSpec", "run": "RunSpec", "sweep": "sweep"}
+PREFIXES: dict[Kind, str] = {"prompt": "ps", "run": "rs", "sweep": "sw"}
 MOST_CANDIDATES = 5
 
-_FILE = re.compile(r"(.+)_(\d{8}_\d{6})_((?:ps|rs)_[0-9a-f]{8})\.json")
-_ID = re.compile(r"(?:(ps|rs)_)?([0-9a-f]{1,8})")
+_FILE = re.compile(r"(.+)_(\d{8}_\d{6})_((?:ps|rs|sw)_[0-9a-f]{8})\.json")
+_ID = re.compile(r"(?:(ps|rs|sw)_)?([0-9a-f]{1,8})")
 
 
 @dataclass(frozen=True, order=True)
@@ -43,6 +43,11 @@ def all_prompts(settings: Settings) -> list[Entry]:
 def all_runs(settings: Settings) -> list[Entry]:
     """Every RunSpec of the project, newest first; no file is opened."""
     return _entries("run", settings)
+
+
+def all_sweeps(settings: Settings) -> list[Entry]:
+    """Every sweep of the project, newest first; no file is opened."""
+    return _entries("sweep", settings)
 
 
 def find(settings: Settings, kind: Kind, text: str) -> Path:
@@ -68,7 +73,8 @@ def fits(settings: Settings, kind: Kind, text: str) -> bool:
 
 
 def _entries(kind: Kind, settings: Settings) -> list[Entry]:
-    folder = settings.prompts_dir if kind == "prompt" else settings.runs_dir
+    folders = {"prompt": settings.prompts_dir, "run": settings.runs_dir}
+    folder = folders.get(kind, settings.sweeps_dir)
     start = PREFIXES[kind] + "_"
     found = [
         Entry(stamp=match[2], name=match[1], id=match[3], path=Path(file))
@@ -132,13 +138,13 @@ def _ambiguous(kind: Kind, text: str, found: list[Entry]) -> SpecError:
 
 
 def _unknown(kind: Kind, text: str, entries: list[Entry]) -> SpecError:
-    other: Kind = "run" if kind == "prompt" else "prompt"
-    if text.lower().startswith(PREFIXES[other] + "_"):
+    other = next((one for one in WORDS if text.lower().startswith(PREFIXES[one] + "_")), kind)
+    if other != kind:
         make = "cosmos create-run makes one from a PromptSpec"
-        look = "cosmos list prompts shows those there are"
+        look = f"cosmos list {kind}s shows those there are"
         return SpecError(
             f"{text} is a {WORDS[other]}; a {WORDS[kind]} is needed here",
-            hint=make if kind == "run" else look,
+            hint=make if (kind, other) == ("run", "prompt") else look,
         )
     known = [entry.name for entry in entries] + [entry.id for entry in entries]
     guess = did_you_mean(text, known[:2000])
@@ -149,5 +155,9 @@ def _unknown(kind: Kind, text: str, entries: list[Entry]) -> SpecError:
 
 
 def _none_yet(kind: Kind) -> str:
-    make = "cosmos create-spec NAME TEXT" if kind == "prompt" else "cosmos create-run PROMPT_SPEC"
+    make = {
+        "prompt": "cosmos create-spec NAME TEXT",
+        "run": "cosmos create-run PROMPT_SPEC",
+        "sweep": "cosmos sweep PROMPT_SPEC --vary seed=1..20",
+    }[kind]
     return f"this project has none yet: {make} makes one"

@@ -30,11 +30,22 @@ class Parameters(BaseModel):
     canny_threshold: CannyThreshold | None = None
 
 
+class Origin(BaseModel):
+    """Where a RunSpec comes from: its ``number`` in a sweep, from 1, and the value of each axis."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    sweep: str
+    number: int = Field(ge=1)
+    point: dict[str, int | float | str]
+
+
 class RunSpec(Spec):
     """What to run: a prompt on an engine, with weights, parameters and the engine's own options.
 
     ``control_weights`` values are numbers, or the stored path of a ``.pt`` weight map.
     ``parent`` is the id of the run or spec that this one was made from, if any.
+    ``origin`` is the sweep that first made it, if any; like its place on disk it is no content.
     """
 
     prefix: ClassVar[str] = "rs"
@@ -47,6 +58,7 @@ class RunSpec(Spec):
     parameters: Parameters = Parameters()
     options: dict[str, JsonValue] = Field(default_factory=dict)
     parent: str | None = None
+    origin: Origin | None = None
 
     @classmethod
     def create(cls, **values: Any) -> Self:
@@ -54,8 +66,8 @@ class RunSpec(Spec):
         return cls.made(**values)
 
     def content(self) -> dict[str, Any]:
-        """Everything but the id and the place of the PromptSpec's file (its id names it)."""
-        return self.model_dump(mode="json", exclude={"id", "prompt_spec_path"})
+        """Everything that is run: not the id, nor where it or its PromptSpec (by id) come from."""
+        return self.model_dump(mode="json", exclude={"id", "prompt_spec_path", "origin"})
 
     def save(self, *, settings: Settings | None = None) -> Path:
         """Write ``inputs/runs/{date}/{name}_{timestamp}_{id}.json`` and return its path."""

@@ -37,8 +37,10 @@ class Spec(BaseModel):
     def write(self, folder: Path) -> Path:
         """Save below ``folder/{date}/``; the same content already saved there is found again."""
         present = sorted(folder.glob(f"*/*_{self.id}.json"))
-        if present:
-            return present[0]
+        return present[0] if present else self.write_new(folder)
+
+    def write_new(self, folder: Path) -> Path:
+        """Save below ``folder/{date}/`` without a look for the same content."""
         path = folder / date_folder() / f"{slug(self.name)}_{timestamp()}_{self.id}.json"
         beside = path.with_name(f".{path.name}.{os.getpid()}")
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from cosmos_workflow.errors import CosmosError
@@ -18,16 +18,21 @@ from cosmos_workflow.runs.store import RunFolder, Store
 _TABLE = """
 create table if not exists runs (
   id text primary key, name text, engine text, target text, status text,
-  created real, ended real, seconds real, message text
+  created real, ended real, seconds real, message text,
+  cause text, slot text, since real, until real, gpus integer, price real, plays real
 ) without rowid;
 create index if not exists newest on runs (created desc);
 """
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of ``cosmos list runs``.  Times are seconds since the epoch."""
+    """One line of ``cosmos list runs``, and what ``cosmos report`` adds up.
+
+    Times are seconds since the epoch.  From ``slot`` on as in the event Used; ``plays``: seconds of
+    video that it made.
+    """
 
     id: str
     name: str
@@ -38,6 +43,21 @@ class Row:
     ended: float | None
     seconds: float | None
     message: str
+    cause: str = ""
+    slot: str = ""
+    since: float = 0.0
+    until: float = 0.0
+    gpus: int = 0
+    price: float = 0.0
+    plays: float = 0.0
+
+    @property
+    def gpu_seconds(self) -> float:
+        """Of all its GPUs together; 0 where it is not known."""
+        return (self.until - self.since) * max(1, self.gpus)
+
+
+_MARKS = ",".join("?" * len(fields(Row)))
 
 
 @dataclass(frozen=True)
@@ -111,15 +131,19 @@ def _refresh(store: Store, base: sqlite3.Connection) -> None:
         gone = [(run_id,) for run_id in known - folders.keys()]
         base.executemany("delete from runs where id = ?", gone)
         fresh = [_folded(folders[run_id]) for run_id in folders.keys() - settled]
-        base.executemany("insert or replace into runs values (?,?,?,?,?,?,?,?,?)", fresh)
+        base.executemany(f"insert or replace into runs values ({_MARKS})", fresh)
 
 
 def _folded(folder: RunFolder) -> Sequence[object]:
     run = folder.run()
+    used = run.used
     created = run.created if run.created is not None else folder.path.stat().st_mtime
     return (
         run.id, folder.spec().name, run.engine, run.target, str(run.status),
-        created, run.ended, run.seconds, run.message,
+        created, run.ended, run.seconds, run.message, run.cause,
+        *((used.slot, used.since, used.until, used.gpus, used.price_per_hour) if used
+          else ("", 0.0, 0.0, 0, 0.0)),
+        run.outputs[0].seconds if run.outputs else 0.0,
     )  # fmt: skip
 
 

@@ -177,7 +177,9 @@ class RunFolder:
                 os.truncate(path, size)
             raise CosmosError(
                 f"cannot write {path}: {error.strerror}",
-                hint=f"make room, then: cosmos follow {self.id}",
+                hint=f"make room, then: cosmos follow {self.id}"
+                if RUN_ID.fullmatch(self.id)
+                else "make room; nothing was started",
             ) from error
 
 

@@ -36,7 +36,13 @@ finish() { # finish CODE: also on a full disk, for which a little room is kept i
     printf '\nrun-job: the disk of the host is full\n' >>"$log"
   } 2>/dev/null
   rm -f "$ws/reserve"
+  [ ! -f "$ws/secrets" ] || rm -f "$ws/secrets"
   exit "$1"
+}
+
+stop() { # ended from outside: a cluster that has set us aside for others starts us again
+  if [ -n "${COSMOS_REQUEUED:-}" ] && [ ! -e "$ws/cancelled" ]; then exit 143; fi
+  finish 143
 }
 
 refuse() {
@@ -81,10 +87,14 @@ take() { # take NAME=BASE64: the X keeps newlines at the end of a value
   names="$names $name" value=''
 }
 
-read_secrets() { # opened for both ways, so that opening waits for nobody and nothing is lost
-  [ -p "$ws/secrets" ] || refuse 'there is no pipe to read secrets from'
-  exec 3<>"$ws/secrets"
-  after "${COSMOS_SECRETS_WAIT:-60}" no_secrets
+read_secrets() { # a pipe is opened for both ways: opening waits for nobody, and nothing is lost
+  if [ -f "$ws/secrets" ]; then # it stays as long as the job: it may have to start again
+    exec 3<"$ws/secrets"
+  else
+    [ -p "$ws/secrets" ] || refuse 'there is no pipe to read secrets from'
+    exec 3<>"$ws/secrets"
+    after "${COSMOS_SECRETS_WAIT:-60}" no_secrets
+  fi
   while [ "$secrets" -gt 0 ]; do
     IFS= read -r line <&3 || refuse 'the pipe of secrets broke'
     case $line in
@@ -95,9 +105,9 @@ read_secrets() { # opened for both ways, so that opening waits for nobody and no
   done
   line=''
   exec 3<&-
-  kill "$watchdog" 2>/dev/null
+  [ -z "$watchdog" ] || kill "$watchdog" 2>/dev/null
   watchdog=''
-  rm -f "$ws/secrets"
+  [ ! -p "$ws/secrets" ] || rm -f "$ws/secrets"
 }
 
 # -- what the job says, without its secrets ----------------------------------------------------
@@ -222,7 +232,7 @@ mkdir "$ws/started" 2>/dev/null || {
 }
 trap '' HUP
 printf '%16384s' '' >"$ws/reserve" 2>/dev/null
-trap 'printf "" >"$ws/stopped"; finish 143' TERM INT
+trap 'printf "" >"$ws/stopped"; stop' TERM INT
 if [ -e "$ws/cancelled" ]; then finish 143; fi
 out=$log
 if [ "$secrets" -gt 0 ]; then
@@ -246,7 +256,7 @@ while :; do
     end_tree
     wait "$child" 2>/dev/null
     if [ "$why" = timed_out ]; then finish 124; fi
-    finish 143
+    stop
   fi
   # Above 128 wait may only have been interrupted: the job is over when it is gone.
   [ "$code" -gt 128 ] && [ -n "$(tree "$child")" ] && continue

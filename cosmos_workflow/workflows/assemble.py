@@ -13,6 +13,7 @@ from cosmos_workflow.errors import ConfigError, did_you_mean
 from cosmos_workflow.execution import TARGETS
 from cosmos_workflow.execution.target import Target
 from cosmos_workflow.runs.store import Store
+from cosmos_workflow.workflows import match
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,11 @@ def target(settings: Settings, name: str, ask: Callable[[str], str] | None = Non
     known = settings.all_targets()
     variable = next((key for key, service in SERVICES.items() if service == name), "")
     if name not in known and variable:
+        others = "".join(f"--target {one}, or " for one in match.fitting(settings, name))
         raise ConfigError(
             f"there is no service {name}: {variable} is not set",
-            hint=f"export {variable}=http://localhost:8000, or add [services.{name}] with dialect "
-            "and url to config.toml",
+            hint=f"{others}export {variable}=http://localhost:8000, or add [services.{name}] with "
+            "dialect and url to config.toml",
         )
     if name not in known:
         raise ConfigError(

@@ -84,7 +84,7 @@ def make_runs(settings: Settings, sources: Sequence[str], knobs: Knobs) -> list[
         _from_run(settings, source, knobs)
         if isinstance(source, RunSpec)
         else _from_prompt(settings, source, knobs)
-        for source in _sources(settings, sources)
+        for source in find_sources(settings, sources)
     ]
     return [
         Made(one.run, one.run.save(settings=settings), one.said_by, one.source, one.changes)
@@ -111,15 +111,27 @@ def kept(settings: Settings, text: str, engine: Engine) -> Wishes:
 
 
 def _from_prompt(settings: Settings, path: Path, knobs: Knobs) -> _Draft:
-    name = knobs.engine or settings.default_engine
-    prompt = PromptSpec.load(path)
+    engine = assemble.engine(knobs.engine or settings.default_engine, settings)
+    return _fresh(settings, engine, PromptSpec.load(path), portable(path, settings), knobs)
+
+
+def run_for(
+    settings: Settings, engine: Engine, prompt: PromptSpec, path: str, knobs: Knobs
+) -> RunSpec:
+    """The settled RunSpec of a prompt that is or will be stored at ``path``; nothing is saved.
+
+    Raises SpecError for what ``engine`` does not take and for files that cannot be read.
+    """
+    return _fresh(settings, engine, prompt, path, knobs).run
+
+
+def _fresh(
+    settings: Settings, engine: Engine, prompt: PromptSpec, path: str, knobs: Knobs
+) -> _Draft:
     draft = RunSpec.create(
-        name=prompt.name,
-        prompt_spec_id=prompt.id,
-        prompt_spec_path=portable(path, settings),
-        engine=name,
+        name=prompt.name, prompt_spec_id=prompt.id, prompt_spec_path=path, engine=engine.name
     )
-    return _with_knobs(settings, assemble.engine(name, settings), prompt, _Draft(draft, {}), knobs)
+    return _with_knobs(settings, engine, prompt, _Draft(draft, {}), knobs)
 
 
 def _from_run(settings: Settings, run: RunSpec, knobs: Knobs) -> _Draft:
@@ -142,7 +154,7 @@ def _from_run(settings: Settings, run: RunSpec, knobs: Knobs) -> _Draft:
 
 def _for_engine(settings: Settings, run: RunSpec, prompt: PromptSpec, engine: Engine) -> Converted:
     """``run`` for ``engine``; that it plays at the rate of its shot is no wish."""
-    fps = _shot_fps(prompt)
+    fps = shot_fps(prompt)
     source = assemble.engine(run.engine, settings)
     return convert(run, prompt, source, engine, {"fps": fps} if fps else {})
 
@@ -160,21 +172,39 @@ def _with_knobs(
     options = _pairs(knobs.options, "--option")
     said |= dict.fromkeys([*given, *(f"option {key}" for key in options)], "you")
     said |= {f"weight {key}": "you" for key in weights}
-    fps = _shot_fps(prompt)
-    if fps and "fps" in engine.limits and "fps" not in parameters:
-        parameters["fps"], said["fps"] = fps, "the shot"
     values = {
         "name": knobs.name or draft.run.name,
         "control_weights": _over(draft, weights, knobs, engine, prompt),
         "parameters": parameters,
         "options": {**draft.run.options, **options},
     }
-    rest = draft.run.model_dump(mode="json", exclude={"id", *values})
-    run = settle(engine, RunSpec.create(**rest, **values), prompt)
+    rest = draft.run.model_dump(mode="json", exclude={"id", "origin", *values})
+    made = RunSpec.create(**rest, **values)
+    run = None if "fps" in parameters else at_shot_rate(engine, made, prompt)
+    if run:
+        said["fps"] = "the shot"
+    run = run or settle(engine, made, prompt)
     _check_named(settings, engine, run)
     overridden = [*given, *(f"option {key}" for key in options)]
     overridden += [f"weight of {one}" for one in (CONTROLS if knobs.weights else weights)]
     return _Draft(run, said, draft.source, not_overridden(draft.changes, overridden))
+
+
+def at_shot_rate(engine: Engine, run: RunSpec, prompt: PromptSpec) -> RunSpec | None:
+    """``run`` at its shot's rate; None where that is not known, or not for this engine to say.
+
+    Nobody asked for it: a model of the engine that has its own rate is no fault of the person's.
+    """
+    fps = shot_fps(prompt)
+    if not fps or "fps" not in engine.limits:
+        return None
+    values = run.model_dump(mode="json", exclude={"id"})
+    values["parameters"]["fps"] = fps
+    made = RunSpec.create(**values)
+    try:
+        return settle(engine, made, prompt)
+    except SpecError:
+        return None  # without it, what else is wrong is said
 
 
 def _over(
@@ -201,15 +231,15 @@ def _check_named(settings: Settings, engine: Engine, run: RunSpec) -> None:
     check_readable(settings, {**maps, **{f"option {path}": path for path in engine.files(run)}})
 
 
-def _shot_fps(prompt: PromptSpec) -> int | None:
+def shot_fps(prompt: PromptSpec) -> int | None:
     """Frames a second of the prepared shot: its result should play as long as it does."""
     shot = prompt.metadata.get("prepared")
     fps = shot.get("fps") if isinstance(shot, dict) else None
     return int(fps) if isinstance(fps, int | float) and fps == int(fps) else None
 
 
-def _sources(settings: Settings, texts: Sequence[str]) -> list[Path | RunSpec]:
-    """Files of PromptSpecs, and RunSpecs; each once."""
+def find_sources(settings: Settings, texts: Sequence[str]) -> list[Path | RunSpec]:
+    """Files of PromptSpecs, and RunSpecs; each once.  Raises SpecError."""
     found: dict[Path | str, Path | RunSpec] = {}
     for text in texts:
         for source in _one_or_glob(settings, text):

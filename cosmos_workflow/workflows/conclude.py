@@ -87,7 +87,7 @@ def bring_home(
         return
     media = verdict.outputs[0].media
     try:
-        verify.CHECKS[media](folder.arriving / files[0].path)
+        seconds = verify.CHECKS[media](folder.arriving / files[0].path)
     except MediaError as error:
         yield Failed(
             "bad_output",
@@ -96,7 +96,7 @@ def bring_home(
         )
         return
     first, *rest = _landed(folder, files)
-    yield Succeeded((replace(first, media=media), *rest))
+    yield Succeeded((replace(first, media=media, seconds=round(seconds, 3)), *rest))
 
 
 def used(bench: Bench, folder: RunFolder, ended: JobEnded, result: str) -> Iterator[Used]:
@@ -142,9 +142,11 @@ def _refused(folder: RunFolder, ended: JobEnded, log: Sequence[str]) -> Failed |
     again = f"cosmos run {folder.id.partition('.')[0]} tries again"
     if "disk" in said:
         target = folder.run().target
-        return Failed(
-            "host_disk", said, f"make room there (cosmos status --target {target}); {again}"
-        )
+        room = f"make room there (cosmos status --target {target}); {again}"
+        if isinstance(folder.job(), RequestJob):  # the request of a service is held here
+            said = said.replace("the host", "this machine")
+            room = f"make room here (cosmos clean --target {target} may help); {again}"
+        return Failed("host_disk", said, room)
     return Failed("submission", f"the job was not started: {said}", again)
 
 

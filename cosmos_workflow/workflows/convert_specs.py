@@ -12,6 +12,7 @@ from typing import Any
 from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.engines.convert import Change
 from cosmos_workflow.engines.engine import Engine, Fit
+from cosmos_workflow.engines.usual import sized
 from cosmos_workflow.errors import MediaError
 from cosmos_workflow.ids import RUN_ID
 from cosmos_workflow.prompts import library
@@ -51,8 +52,10 @@ class Wishes:
 
 
 def fit_of(settings: Settings, prompt: PromptSpec, engine: Engine) -> Fit | None:
-    """What ``engine`` makes of the prompt's videos; None where there are none to be read."""
+    """What ``engine`` makes of the prompt's videos; None where there are none to be read, or
+    where it is not the engine that says."""
     path = prompt.input_video_path or next(iter(prompt.control_inputs.values()), "")
+    path = path if sized(engine) else ""
     try:
         return engine.fit(probe(resolve(path, settings))) if path else None
     except MediaError:

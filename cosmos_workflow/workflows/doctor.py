@@ -10,11 +10,11 @@ from typing import Literal
 
 from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.engines.engine import Needs
-from cosmos_workflow.errors import CosmosError, MissingExtra
+from cosmos_workflow.errors import ConfigError, CosmosError, MissingExtra
 from cosmos_workflow.execution.facts import HostFacts, ServiceFacts, Setup
 from cosmos_workflow.prompts.run_spec import RunSpec
 from cosmos_workflow.video import ffmpeg
-from cosmos_workflow.workflows import assemble
+from cosmos_workflow.workflows import assemble, match
 
 GIB = 1024**3
 LOW_DISK, NO_DISK = 20 * GIB, 2 * GIB
@@ -36,7 +36,10 @@ class Check:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything found out about a target.  ``facts`` is None when it could not be reached."""
+    """Everything found out about a target.  ``facts`` is None when it could not be reached.
+
+    ``engine`` is empty where a service was looked at and no engine named.
+    """
 
     target: str
     engine: str
@@ -59,16 +62,22 @@ def examine(
 ) -> Report:
     """Look at this machine and the target, in one connection and one command on it.
 
-    With a RunSpec, for exactly what that run needs.
+    With a RunSpec, for exactly what that run needs; a machine with nothing said, for the usual
+    engine.
     """
     target_name = target_name or settings.default_target
-    engine_name = run.engine if run else engine_name or settings.default_engine
+    named = bool(run or engine_name)
     place = assemble.target(settings, target_name, ask)
     place.approach()
+    service = bool(match.dialect_of(settings, target_name))
+    if not named and service:
+        engine_name, needs = "", Needs()  # the usual engine has nothing to do with it
+    else:
+        engine_name = run.engine if run else engine_name or settings.default_engine
+        needs = assemble.engine(engine_name, settings).needs(run)
     options = settings.all_targets()[target_name]
-    needs = assemble.engine(engine_name, settings).needs(run)
     image = options.image_for(engine_name) or needs.image
-    checks = [*_here()]
+    checks = [*_here(), *(_kind(settings, engine_name, needs, target_name) if named else ())]
     started = time.monotonic()
     facts = None
     try:
@@ -82,6 +91,13 @@ def examine(
     finally:
         place.close()
     return Report(target_name, engine_name, facts, tuple(checks), time.monotonic() - started)
+
+
+def _kind(settings: Settings, engine: str, needs: Needs, target: str) -> Iterator[Check]:
+    try:
+        match.check(settings, engine, needs.dialect, target)
+    except ConfigError as error:
+        yield Check("engine", "fail", error.message, error.hint)
 
 
 def _here() -> Iterator[Check]:

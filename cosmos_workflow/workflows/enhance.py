@@ -19,7 +19,7 @@ from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
 from cosmos_workflow.prompts.spec import portable
 from cosmos_workflow.runs.store import RunFolder
-from cosmos_workflow.workflows import assemble, collect
+from cosmos_workflow.workflows import assemble, collect, match
 
 ENGINES = ("enhance", "chat")
 """Those whose result is a prompt."""
@@ -154,6 +154,8 @@ def _where(settings: Settings, wishes: Wishes) -> tuple[str, str]:
     """Engine and target: a chat service where there is one, else the upsampler."""
     chats = [name for name, one in settings.services.items() if one.dialect == "chat"]
     name = wishes.engine
+    if not name and wishes.target in settings.services and wishes.target not in chats:
+        match.check(settings, "chat", "chat", wishes.target)
     if not name and wishes.target:
         name = "chat" if wishes.target in chats else "enhance"
     name = name or ("chat" if chats or wishes.structured else "enhance")

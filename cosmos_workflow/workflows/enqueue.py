@@ -19,6 +19,7 @@ from cosmos_workflow.prompts.spec import portable, resolve
 from cosmos_workflow.runs.queue import Item, Queue, Wish
 from cosmos_workflow.workflows import assemble
 from cosmos_workflow.workflows.request import How, prompt_of
+from cosmos_workflow.workflows.sweep import run_specs_of
 
 LISTS = (".txt", ".jsonl")
 """Endings of files that name RunSpecs, one a line."""
@@ -54,6 +55,8 @@ def _files(settings: Settings, text: str) -> Iterator[Path]:
         yield from names
     elif Path(text).suffix in LISTS and Path(text).is_file():
         yield from _listed(settings, Path(text))
+    elif text.startswith("sw_") or library.fits(settings, "sweep", text):
+        yield from run_specs_of(settings, text)
     else:
         yield library.find(settings, "run", text)
 
@@ -131,7 +134,7 @@ def targets_of(settings: Settings, text: str, how: How) -> tuple[str, ...]:
     rows = settings.all_targets()
     for name in names:
         assemble.target(settings, name).close()  # it knows why there is none of that name
-    narrow = [n for n in names if rows[n].slots > 1 and how.gpus > rows[n].gpus_per_slot > 0]
+    narrow = [n for n in names if rows[n].pins_gpus and how.gpus > rows[n].gpus_per_slot]
     if narrow == names:
         raise SpecError(
             f"{how.gpus} GPUs for a run are more than a slot of {', '.join(names)} has",

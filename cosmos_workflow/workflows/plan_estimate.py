@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.engines.engine import RunRequest
 from cosmos_workflow.errors import MediaError, SpecError
 from cosmos_workflow.events import ExecutionStatus
@@ -68,6 +69,15 @@ def estimate(bench: Bench, request: RunRequest, job: Job) -> Estimate:
         return Estimate(published, "its makers' figures for an H100", gpus, price)
     found, origin = _remembered(bench.store, bench.engine.name, bench.target.name, request)
     return Estimate(found, origin, gpus, price)
+
+
+def price_goes(settings: Settings, target: str) -> str:
+    """Where the price of a target is set; empty for a machine of one's own."""
+    if settings.all_targets()[target].kind == "local":
+        return ""
+    if target in settings.services:
+        return f"[services.{target}]"
+    return "[remote]" if target == "remote" else f"[targets.{target}]"
 
 
 def _remembered(

@@ -32,6 +32,7 @@ from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
 from cosmos_workflow.runs.run import Run
 from cosmos_workflow.runs.store import Member, RunFolder, RunInUse
+from cosmos_workflow.workflows import match
 from cosmos_workflow.workflows.assemble import Bench
 from cosmos_workflow.workflows.derive import fix_inputs
 from cosmos_workflow.workflows.finish import finish
@@ -78,6 +79,8 @@ def plan_together(
     requests = []
     for one in members:
         run = settle(bench.engine, one.run, one.prompt)
+        if wants := bench.engine.needs(run).dialect:  # told before any file is read
+            match.check(bench.settings, bench.engine.name, wants, bench.target.name)
         request = build_request(
             bench.settings, bench.engine, run, one.prompt, how, one.run_id, job_name
         )

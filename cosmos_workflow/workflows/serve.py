@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -45,6 +46,8 @@ LOOK_S, LONGEST_LOOK_S = 0.5, 5.0
 ASK_S = 20.0
 """Seconds after which a server is asked whether it is ready, whatever its log says."""
 
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}")
+
 TAIL = 15
 """Lines of the log that are told of a server that did not come up."""
 
@@ -64,6 +67,10 @@ class Server:
         """The job that it is: its name is the lock, for all that share a folder on the machine."""
         mark = hashlib.sha256(self.machine.root.encode()).hexdigest()[:6]
         return Handle(self.target, f"serve-{self.name}-{mark}", "")
+
+    def command(self, action: str) -> str:
+        """What a person types to have that done with it."""
+        return f"cosmos serve {action} --target {self.target} --name {self.name}"
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -110,11 +117,17 @@ def find(
             f"--engine {engine}: cosmos starts no server of it",
             hint=f"{did_you_mean(engine, list(SERVERS))}one of: {', '.join(SERVERS)}",
         )
-    target = target or settings.default_target
-    known = {one: machine for one, machine in settings.machines().items() if machine.kind == "ssh"}
-    if target not in known:
+    if not NAME.fullmatch(name):
         raise ConfigError(
-            f"--target {target}: a server is started on an SSH target",
+            f"--name {name}: a service's name is letters, digits, - and _",
+            hint="it is what comes after --target",
+        )
+    known = {one: machine for one, machine in settings.machines().items() if machine.kind == "ssh"}
+    given, target = target, target or settings.default_target
+    if target not in known:
+        said = f"--target {given}" if given else f"no --target, and {target} is the usual one"
+        raise ConfigError(
+            f"{said}: a server is started on an SSH target",
             hint=f"{did_you_mean(target, list(known))}known: {', '.join(known) or 'none'}",
         )
     # An image that is set for all engines is one of another model: only the engine's own counts.
@@ -125,6 +138,20 @@ def find(
     return Server(name, engine, target, project, ssh(project, target, ask))
 
 
+def _check_name(settings: Settings, name: str) -> None:
+    """Raise ConfigError where the name is that of something else in the settings."""
+    if name in settings.machines():
+        raise ConfigError(
+            f"--name {name}: there is a machine of that name", hint="give the service another one"
+        )
+    there = settings.services.get(name)
+    if there is not None and there.dialect != Videos.name:
+        raise ConfigError(
+            f"--name {name}: [services.{name}] in config.toml is another service ({there.dialect})",
+            hint="give this one another name",
+        )
+
+
 def start(server: Server, serving: Serving, patience: float, say: Say) -> Iterator[Event]:
     """Start it unless it runs, and wait until it answers; ``patience`` 0 waits for nothing.
 
@@ -132,6 +159,7 @@ def start(server: Server, serving: Serving, patience: float, say: Say) -> Iterat
     Raises SubmissionRejected when it cannot be started, JobFailed when it ends before it is
     ready, HostUnreachable when ``patience`` seconds have passed.
     """
+    _check_name(server.settings, server.name)
     machine = server.machine
     job = SERVERS[server.engine](replace(serving, job=server.handle.job, secrets=server.secrets))
     if machine.runs(job.name):
@@ -155,8 +183,7 @@ def _same(server: Server, job: CommandJob) -> None:
         raise SubmissionRejected(
             f"{server.name} runs on {server.target} already, with {runs['model']} on port "
             f"{runs['port']}",
-            hint=f"cosmos serve stop --target {server.target} ends it; or give the new one another "
-            "--name and --port",
+            hint=f"{server.command('stop')} ends it; or give the new one another --name and --port",
         )
 
 
@@ -199,7 +226,8 @@ def _until_ready(server: Server, port: int, patience: float, say: Say) -> Iterat
             raise HostUnreachable(
                 f"{server.name} is still starting on {server.target} after {patience:.0f} s: "
                 f"{lines[-1].strip()[:200]}",
-                hint="it goes on without us: cosmos serve status, or start again to go on waiting",
+                hint=f"it goes on without us: {server.command('status')}, or start again to go on "
+                "waiting",
             )
         time.sleep(pause)
         pause = min(pause * 1.3, LONGEST_LOOK_S)

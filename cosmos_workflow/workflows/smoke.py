@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import json
-import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cosmos_workflow.config.settings import Paths, Settings
 from cosmos_workflow.engines import nim_forms
-from cosmos_workflow.engines.request import answer
 from cosmos_workflow.engines.rules import settle
-from cosmos_workflow.errors import ConfigError, HostUnreachable, did_you_mean
-from cosmos_workflow.events import Event, Exchanged, ExecutionStatus
-from cosmos_workflow.execution.job import Attached, RequestJob, fill_attached
+from cosmos_workflow.errors import ConfigError, HostError, HostUnreachable, did_you_mean
+from cosmos_workflow.events import Event
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
 from cosmos_workflow.prompts.spec import portable
-from cosmos_workflow.runs.run import Run
 from cosmos_workflow.runs.store import RunFolder
-from cosmos_workflow.video.landing import landing
-from cosmos_workflow.video.probe import probe
-from cosmos_workflow.workflows import assemble
+from cosmos_workflow.workflows import assemble, match
 from cosmos_workflow.workflows import run as line
+from cosmos_workflow.workflows import smoke_record as record
 from cosmos_workflow.workflows.assemble import Bench
 from cosmos_workflow.workflows.collect import main_output
 from cosmos_workflow.workflows.request import How
@@ -81,6 +75,15 @@ class Trial:
     summary: Path | None = None
     manifest: Path | None = None
 
+    def places(self) -> Mapping[str, Path]:
+        """The files that are to be written, by flag."""
+        named = {
+            "--output": self.output,
+            "--summary-json": self.summary,
+            "--run-manifest": self.manifest,
+        }
+        return {flag: path for flag, path in named.items() if path is not None}
+
 
 def wants(engine: str) -> Wants:
     """What a trial of the engine wants.  Raises ConfigError."""
@@ -97,22 +100,57 @@ def smoke(
 ) -> Mapping[str, Any]:
     """One generation in a project of its own, which is gone afterwards.  Returns the summary.
 
-    All files are written whether it went well or not.  Raises ConfigError, HostUnreachable,
-    SpecError when nothing could be asked.
+    All files are written whether it went well or not, also when the service is not there.  Raises
+    ConfigError, HostError, SpecError when nothing could be asked.
     """
     wanted, began = wants(trial.engine), time.monotonic()
+    for flag, path in trial.places().items():
+        record.check_place(flag, path)
+    target = trial.target or trial.engine
+    assemble.target(settings, target).close()
+    match.check(settings, trial.engine, assemble.engine(trial.engine).needs().dialect, target)
     with tempfile.TemporaryDirectory(prefix="cosmos-smoke-") as root:
         project = settings.model_copy(update={"root": Path(root), "paths": Paths()})
-        bench = assemble.bench(project, trial.engine, trial.target or trial.engine)
+        bench = assemble.bench(project, trial.engine, target)
         try:
-            run, prompt = _specs(bench, trial, wanted)
+            try:
+                run, prompt = _specs(bench, trial, wanted)
+            except HostError as error:
+                _recorded(trial, wanted, None, record.not_asked(error), time.monotonic() - began)
+                raise
             how = How(time_limit=settings.defaults.time_limit)
             started = line.start(bench, run, prompt, how, say=lambda text: None)
             with _ended(bench, started.folder):
                 show(line.carry_on(bench, started.folder))
-            return _recorded(bench, started.folder, trial, wanted, time.monotonic() - began)
+            result = main_output(started.folder)
+            if result is not None and trial.output is not None:
+                record.keep(result, trial.output)
+            became = record.summary_of(started.folder, trial.output)
+            return _recorded(trial, wanted, started.folder, became, time.monotonic() - began)
         finally:
             bench.target.close()
+
+
+def _recorded(
+    trial: Trial,
+    wanted: Wants,
+    folder: RunFolder | None,
+    became: Mapping[str, Any],
+    seconds: float,
+) -> Mapping[str, Any]:
+    """Write summary and manifest; the summary is returned."""
+    summary = {
+        "engine": trial.engine,
+        "target": trial.target or trial.engine,
+        "status": became["status"],
+        "seconds": round(seconds, 1),
+        "prompt": trial.prompt,
+        **became,
+    }
+    record.save(trial.summary, summary)
+    names = [*wanted.required, *wanted.optional]
+    record.save(trial.manifest, record.manifest_of(folder, names, summary))
+    return summary
 
 
 @contextmanager
@@ -128,7 +166,7 @@ def _ended(bench: Bench, folder: RunFolder) -> Iterator[None]:
 def _specs(bench: Bench, trial: Trial, wanted: Wants) -> tuple[RunSpec, PromptSpec]:
     service = bench.target.facts().service
     if service is None or not service.ready:
-        said = service.message if service else "it is a machine, no service"
+        said = service.message if service else "it says nothing of itself"
         raise HostUnreachable(
             f"{bench.target.name} is not ready: {said}",
             hint=f"cosmos smoke {trial.engine} --needs says what it wants",
@@ -149,85 +187,3 @@ def _specs(bench: Bench, trial: Trial, wanted: Wants) -> tuple[RunSpec, PromptSp
         control_weights={"edge": 1.0} if form is nim_forms.TRANSFER25 else {},
     )
     return settle(bench.engine, run, prompt), prompt
-
-
-def _recorded(
-    bench: Bench, folder: RunFolder, trial: Trial, wanted: Wants, seconds: float
-) -> Mapping[str, Any]:
-    run, result = folder.run(), main_output(folder)
-    video = _video(run, result)
-    if result is not None and trial.output is not None:
-        with landing(trial.output) as part:
-            part.write_bytes(result.read_bytes())
-        video["path"] = str(trial.output)
-    job = folder.job()
-    assert isinstance(job, RequestJob)
-    told = answer(folder.log_lines())
-    summary = {
-        "engine": trial.engine,
-        "target": bench.target.name,
-        "status": str(run.status),
-        "seconds": round(seconds, 1),
-        "prompt": trial.prompt,
-        "mode": _mode(job),
-        **{key: told.get(key) for key in ("model", "seed", "upsampled_prompt", "content_type")},
-        "base_url": told.get("url"),
-        "video": video or None,
-        "error": None if run.status is ExecutionStatus.SUCCESS else run.message,
-        "hint": run.hint or None,
-    }
-    _write(trial.summary, summary)
-    _write(trial.manifest, _manifest(folder, job, wanted, summary))
-    return summary
-
-
-def _video(run: Run, result: Path | None) -> dict[str, Any]:
-    if result is None:
-        return {}
-    facts, (first, *_) = probe(result), run.outputs
-    return {"bytes": first.size, "sha256": first.sha256, **asdict(facts)}
-
-
-def _mode(job: RequestJob) -> str:
-    return next((f"{key}2world" for key in ("image", "video") if key in job.body), "text2world")
-
-
-def _manifest(
-    folder: RunFolder, job: RequestJob, wanted: Wants, summary: Mapping[str, Any]
-) -> dict[str, Any]:
-    """What was there and what happened, without a value that somebody may want to keep."""
-    events = [event for event, _ in folder.events()]
-    video = summary["video"] or {}
-    return {
-        "schema": 1,
-        "engine": summary["engine"],
-        "status": summary["status"],
-        "variables": {name: bool(os.environ.get(name)) for name in _names(wanted)},
-        "events": len(events),
-        "calls": [asdict(event) for event in events if isinstance(event, Exchanged)],
-        "input": {"mode": summary["mode"], "fields": _shape(job.body)},
-        "result": {key: video.get(key) for key in ("sha256", "bytes")},
-        "path": video.get("path"),
-    }
-
-
-def _names(wanted: Wants) -> Sequence[str]:
-    return [*wanted.required, *wanted.optional]
-
-
-def _shape(value: Any) -> Any:
-    """Names and kinds of fields; of text the length."""
-    if isinstance(value, Attached):
-        return f"{value.media_type} as {value.form}"
-    if isinstance(value, Mapping):
-        return {key: _shape(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_shape(item) for item in value]
-    return f"text of {len(value)}" if isinstance(value, str) else value
-
-
-def _write(path: Path | None, data: Mapping[str, Any]) -> None:
-    if path is not None:
-        with landing(path) as part:
-            text = json.dumps(fill_attached(data, str), ensure_ascii=False, indent=2)
-            part.write_text(text + "\n", encoding="utf-8")

@@ -6,18 +6,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from cosmos_workflow.errors import MediaError
-from cosmos_workflow.video.probe import check_readable
+from cosmos_workflow.video.probe import check_readable, probe
 
 LONGEST_TEXT = 2**20
 """Bytes of a text; a prompt has a few thousand."""
 
 
-def video(path: Path) -> None:
-    """All of it decodes.  Raises MediaError."""
+def video(path: Path) -> float:
+    """All of it decodes; the seconds that it plays.  Raises MediaError."""
     check_readable(path)
+    return probe(path).seconds
 
 
-def text(path: Path) -> None:
+def text(path: Path) -> float:
     """It is UTF-8, has words in it, and an end.  Raises MediaError."""
     size = path.stat().st_size
     if size > LONGEST_TEXT:
@@ -28,7 +29,8 @@ def text(path: Path) -> None:
         raise MediaError(f"{path.name} is no UTF-8 text: {error.reason}") from error
     if not words.strip():
         raise MediaError(f"{path.name} has no words in it")
+    return 0.0
 
 
-CHECKS: Mapping[str, Callable[[Path], None]] = {"video": video, "text": text}
+CHECKS: Mapping[str, Callable[[Path], float]] = {"video": video, "text": text}
 """By ``Output.media``."""

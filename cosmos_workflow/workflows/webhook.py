@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -73,9 +74,12 @@ def receiver(
     try:
         return Receiver(address, path, key_of(key), seen, arrivals.take, arrivals.say)
     except (OSError, OverflowError) as error:
+        taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
         raise ConfigError(
-            f"cannot listen on {address[0]}:{address[1]}: {error}",
-            hint="another cosmos webhook, or another program, has it; --port takes another",
+            f"cannot listen on {address[0]}:{address[1]}: {getattr(error, 'strerror', error)}",
+            hint="another cosmos webhook, or another program, has it; --port takes another"
+            if taken
+            else "--host is an address of this machine, --port 1024 to 65535 or 0",
         ) from error
 
 

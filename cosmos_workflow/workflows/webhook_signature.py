@@ -42,7 +42,7 @@ def key_of(secret: str) -> bytes:
         key = b""
     if not key:
         raise ConfigError(
-            "the webhooks' secret is none: it is whsec_ and base64 after it",
+            "this is no secret of webhooks: one is whsec_ and base64 after it",
             hint="copy it from the account's page; or leave the variable unset, and it is fetched",
         )
     return key

@@ -156,7 +156,7 @@ class Worker:
         row = self._settings.all_targets()[name]
         for number in range(row.slots):
             target = assemble.target(self._settings, name, self._ask)
-            pinned = row.slots > 1 and row.gpus_per_slot > 0
+            pinned = row.pins_gpus
             lane = Lane(worker, name, number, row.gpus_per_slot if pinned else 0)
             yield Slot(shop, lane, target, pinned=pinned)
 

@@ -57,6 +57,7 @@ def test_prepared_shots(project: Path) -> None:
         ("cosmos prepare-inference x --make ed", ["edge", "edge,vis"]),
         ("cosmos prepare-inference x --blur-strength very_h", ["very_high"]),
         ("cosmos prepare-inference x --depth-mode l", ["linear", "log"]),
+        ("cosmos sweep x --vary se", ["seed=", "segmentation="]),
         ("cosmos run x --target lo", ["local"]),
     ],
 )

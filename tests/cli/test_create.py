@@ -128,6 +128,20 @@ def test_a_prepared_shot_brings_video_controls_and_rate(
     assert run["parameters"]["fps"] == 25
 
 
+def test_the_rate_of_a_shot_is_left_away_where_the_model_has_none(
+    cosmos: Cosmos, project: Path
+) -> None:
+    prepared(project)
+    one = spec(cosmos, "n", "t", "--from", "atrium")
+    model = ("--engine", "replicate", "--option", "model=cogvideox_t2v")
+    (run,) = cosmos("create-run", one["id"], *model, "--json").objects
+    assert run["parameters"].get("fps") is None
+    refused = cosmos("create-run", one["id"], *model, "--fps", "30")
+    assert refused.code == 3 and "--fps 30" in refused.err, "asked for, it is refused"
+    (run,) = cosmos("create-run", one["id"], "--engine", "cosmos3", "--json").objects
+    assert run["parameters"]["fps"] == 30
+
+
 def test_a_run_is_complete_and_saved(cosmos: Cosmos, prompt: dict[str, Any]) -> None:
     (run,) = made(cosmos, prompt["id"], "--seed", "7", "--guidance", "5.5")
     assert run["control_weights"] == {"depth": 0.5, "edge": 0.5}
@@ -227,3 +241,19 @@ def test_engines_are_listed_and_shown(cosmos: Cosmos) -> None:
     assert facts["parameters"]["num_steps"]["default"] == 35
     said = cosmos("engines", "--json")
     assert {"preview", "transfer1", "upscale"} <= {facts["engine"] for facts in said.objects}
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("duration=soon", "a number is needed"),
+        ("timeout=soon", "a whole number is needed"),
+        ("extras=[1]", 'a JSON object is needed, like {"key": 1}'),
+        ("extras={a", """like --option 'extras={"key": 1}'"""),
+    ],
+)
+def test_an_option_of_the_wrong_kind(
+    cosmos: Cosmos, prompt: dict[str, Any], option: str, said: str
+) -> None:
+    refused = cosmos("create-run", prompt["id"], "--engine", "nim", "--option", option)
+    assert refused.code == 3 and said in " ".join(refused.err.split())

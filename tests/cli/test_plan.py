@@ -69,7 +69,7 @@ def test_time_and_cost(
     job = CommandJob("j", "e", ("x",), {}, gpus=2, inputs=inputs)
     text = said(project, capsys, job, "ssh", Estimate(7200.0, "its makers' figures", 2, 2.5))
     assert "a fact\n" in text and "the command\n" in text
-    assert "up to 1.0 kB in 2 files, and 1 of unknown size that is made first" in text
+    assert "up to 1.0 kB in 1 file, and 1 file of unknown size that is made first" in text
     assert "time         about 1:00:00 (its makers' figures)" in text
     assert "GPU seconds  about 7200 on 2 GPUs" in text
     assert "cost         about 5.00 (2.5 an hour of one GPU)" in text

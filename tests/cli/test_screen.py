@@ -85,7 +85,7 @@ def test_the_story_of_a_run_in_a_pipe(clock: Clock) -> None:
         "inputs in place: 100 B sent, 20 B there already",
         "submitted: the run goes on by itself from here",
         "waiting for the job's first words  0:00",
-        "broken\\npipe; nothing is lost; trying again in 2 s",
+        "broken\\npipe; what came is kept; trying again in 2 s",
         "the job has ended",
         "output: 夜 \\x1b[2J.mp4 (12.4 MB)",
         "SUCCESS",

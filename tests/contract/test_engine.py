@@ -102,6 +102,8 @@ def test_needs(engine: Engine) -> None:
     for needs in (engine.needs(), engine.needs(asked(engine).run)):
         assert isinstance(needs, Needs)
         assert not any(path.startswith("/") for path in needs.checkpoints)
+        job = engine.plan([asked(engine)])
+        assert needs.dialect == (job.dialect if isinstance(job, RequestJob) else "")
 
 
 # -- settling -------------------------------------------------------------------------------------

@@ -67,6 +67,7 @@ class Unlisted(Films):
     """The same, without a list."""
 
     name: ClassVar[str] = "unlisted"
+    dialect: ClassVar[str] = "unlisted"
 
     def recent(self, job: RequestJob) -> Call | None:
         """There is none."""
@@ -88,6 +89,7 @@ class FilmsEngine(RequestEngine):
     """Sends the input video, and gets another one."""
 
     name: ClassVar[str] = "films"
+    dialect: ClassVar[str] = "films"
     summary: ClassVar[str] = "A film of a film"
 
     def plan(self, requests: Sequence[RunRequest]) -> RequestJob:

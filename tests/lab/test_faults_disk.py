@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 from need import missing, need, need_root
+from project import Project
 from scene import Scene, pad
+from servers.nim import nim_server
 
 from cosmos_workflow.events import ExecutionStatus
 
@@ -123,3 +125,28 @@ def test_full_there_while_the_job_runs(scene: Scene) -> None:
         scene.project.cosmos("follow", spec, code=6)
         run = scene.ended(spec, ExecutionStatus.FAILED, "host_disk")
         assert run.message == "the disk of the host is full"
+
+
+def test_no_room_here_for_the_answer_of_a_service(project: Project) -> None:
+    """The request is held on this machine: it is this one that is full."""
+    with nim_server() as nim, disk(project.root / ".cosmos", "600k") as here:
+        nim.be.ballast = 3_000_000
+        env = {"COSMOS_BASE_URL": nim.url}
+        spec = project.json("create-spec", "street", "a wet street")[-1]["id"]
+        run = str(project.json("create-run", spec, "--engine", "nim")[-1]["id"])
+        done = project.cosmos("run", run, "--target", "nim", code=6, env=env)
+        assert "the disk of this machine is full" in done.stderr
+        assert "cosmos clean --target nim" in done.stderr
+        here.grow()
+        project.cosmos("run", run, "--target", "nim", env=env)
+        assert project.run(run, 2).run().status is ExecutionStatus.SUCCESS
+
+
+def test_no_room_for_the_record_of_a_smoke_test(project: Project) -> None:
+    """Told before a video is paid."""
+    with nim_server() as nim, disk(project.root / "full", "64k") as there:
+        there.fill()
+        env = {"COSMOS_BASE_URL": nim.url}
+        done = project.cosmos("smoke", "nim", "--output", "full/x.mp4", code=7, env=env)
+        assert "--output full/x.mp4 cannot be written: No space left" in done.stderr
+        assert nim.asked == []

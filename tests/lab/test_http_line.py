@@ -143,8 +143,16 @@ def test_a_proxy_of_the_environment_is_not_for_this_machine(
         monkeypatch.delenv(name, raising=False)
     facts = driver(proxy.url).facts()
     assert facts.service is not None and facts.service.ready
-    with pytest.raises(HostUnreachable, match="no connection to lab"):
+    way = r"no connection to lab \(.*\) through the proxy http://127.0.0.1:9: Connection refused"
+    for address in (f"http://{NAME}", f"https://{NAME}"):
+        with pytest.raises(HostUnreachable, match=way) as refused:
+            driver(address).facts()
+        assert "NO_PROXY" in refused.value.hint
+    monkeypatch.setenv("HTTP_PROXY", "http://me:s3cr3t@127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://me:s3cr3t@127.0.0.1:9")
+    with pytest.raises(HostUnreachable) as refused:
         driver(f"http://{NAME}").facts()
+    assert "s3cr3t" not in f"{refused.value.message} {refused.value.hint}"
 
 
 def test_a_proxy_that_refuses(proxy: FaultsServer) -> None:

@@ -177,7 +177,7 @@ FAULTS = {
     "not_json": ("bad_output", "the answer is not JSON"),
     "list": ("bad_output", "no object"),
     "cut_json": ("bad_output", "ended in the middle"),
-    "truncated": ("engine", "did not answer"),
+    "truncated": ("engine", "the answer of nim ended in the middle"),
     "no_answer": ("engine", "did not answer"),
     "500": ("engine", "HTTP 500: Triton request failed (500)"),
     "503": ("engine", "HTTP 503: Triton request failed (503)"),

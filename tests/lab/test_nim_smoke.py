@@ -66,6 +66,41 @@ def test_a_failure_is_recorded_too(project: Project, nim: NimServer) -> None:
     assert not (project.root / "out.mp4").exists()
 
 
+def test_a_hint_does_not_name_a_run_that_is_gone(project: Project, nim: NimServer) -> None:
+    nim.be.fault = "failed"
+    env = {"COSMOS_BASE_URL": nim.url}
+    done = project.cosmos("smoke", "nim", *FILES, env=env, code=6)
+    assert "cosmos logs" not in done.stderr + (project.root / "s.json").read_text()
+
+
+def test_a_nim_that_is_not_there_is_recorded_too(project: Project) -> None:
+    (project.root / "s.json").write_text('{"status": "SUCCESS"}')
+    env = {"COSMOS_BASE_URL": "http://127.0.0.1:1"}
+    done = project.cosmos("smoke", "nim", *FILES, env=env, code=4)
+    assert "no connection to nim" in done.stderr
+    summary = json.loads((project.root / "s.json").read_text())
+    assert summary["status"] == "FAILED" and "no connection to nim" in summary["error"]
+    manifest = json.loads((project.root / "m.json").read_text())
+    assert (manifest["status"], manifest["calls"], manifest["path"]) == ("FAILED", [], None)
+    assert not (project.root / "out.mp4").exists()
+
+
+def test_a_place_that_cannot_be_written_costs_no_video(project: Project, nim: NimServer) -> None:
+    env = {"COSMOS_BASE_URL": nim.url}
+    for flag in ("--output", "--summary-json", "--run-manifest"):
+        done = project.cosmos("smoke", "nim", flag, "shot", env=env, code=3)
+        assert f"{flag} shot is a folder" in done.stderr
+        done = project.cosmos("smoke", "nim", flag, "/proc/x.mp4", env=env, code=7)
+        assert f"{flag} /proc/x.mp4 cannot be written" in done.stderr
+    assert nim.asked == []
+
+
+def test_a_machine_is_no_nim(project: Project, nim: NimServer) -> None:
+    env = {"COSMOS_BASE_URL": nim.url}
+    done = project.cosmos("smoke", "nim", "--target", "local", env=env, code=2)
+    assert "local is a machine" in done.stderr and "--target nim" in done.stderr
+
+
 def test_it_says_what_it_wants(project: Project) -> None:
     said = project.cosmos("smoke", "nim", "--needs").stdout
     for word in ("COSMOS_BASE_URL", "NVIDIA_API_KEY", "the host owns", "expected:"):

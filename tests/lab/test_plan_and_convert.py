@@ -41,3 +41,6 @@ def test_what_another_engine_makes_of_a_runs_own_videos(project: Project) -> Non
     assert "its shot is made at 1280x704" in said and "guidance  9      7" in said
     (made,) = project.json("create-run", spec, "--engine", "transfer25")
     assert [change["what"] for change in made["changes"]] == ["guidance"]
+    (facts,) = project.json("engines", "show", "luma", "--for", spec)
+    assert facts["shot"] is None, "what a service's model makes of it is not ours to say"
+    assert "its shot" not in project.cosmos("engines", "show", "luma", "--for", spec).stdout

@@ -162,7 +162,7 @@ def test_why_it_did_not_come_up(
 
 def test_more_of_the_servers_own(place: Place) -> None:
     said = place.serve("start", "--model", "super", "--no-guardrails",
-                       more=("--quantization", "fp8"))  # fmt: skip
+                       more=("--quantization", "fp8", "--vae-use-tiling"))  # fmt: skip
     assert "ready, nvidia/Cosmos3-Super" in said
     assert f'[services.omni]\ndialect = "videos"\nurl = "http://127.0.0.1:{place.port}"' in said
 
@@ -170,6 +170,14 @@ def test_more_of_the_servers_own(place: Place) -> None:
 def test_what_cannot_be_started(place: Place) -> None:
     assert "docker pull" in place.serve("start", "--image", "an/image:not-there", code=6)
     assert "SSH target" in place.serve("start", "--target", "local", code=2)
+    assert "letters, digits" in place.serve("start", "--name", "a b", code=2)
+    assert "machine of that name" in place.serve("start", "--name", "gpu", "--save", code=2)
+    with (place.project.root / "config.toml").open("a") as config:
+        config.write('\n[services.dream]\ndialect = "luma"\n')
+    before = (place.project.root / "config.toml").read_text()
+    refused = place.serve("start", "--name", "dream", "--save", code=2)
+    assert "[services.dream] in config.toml is another service (luma)" in refused
+    assert (place.project.root / "config.toml").read_text() == before and not place.boxes()
     assert "no such action" in place.serve("begin", code=3)
     assert "starts no server" in place.serve("start", "--engine", "transfer1", code=2)
     assert "not a model" in place.serve("start", "--model", "nanno", code=3)

@@ -157,13 +157,16 @@ def test_an_unknown_job_is_said_and_answered(project: Project, server: Replicate
 
 def test_what_it_needs(project: Project, server: ReplicateServer) -> None:
     said = project.cosmos("webhook", code=2, env={"REPLICATE_WEBHOOK_SECRET": "whsec_?"}).stderr
-    assert "the webhooks' secret is none" in said
+    assert "this is no secret of webhooks" in said
     with listening(project) as receiver:
         port = receiver.url.partition("127.0.0.1:")[2].partition("/")[0]
         assert (
             "cannot listen on 127.0.0.1" in project.cosmos("webhook", "--port", port, code=2).stderr
         )
         assert f"{'replicate'} is told to call {PUBLIC}" in receiver.said
+    nowhere = project.cosmos("webhook", "--host", "192.0.2.1", code=2).stderr
+    assert "cannot listen on 192.0.2.1" in nowhere and "--host is" in nowhere
+    assert "Errno" not in nowhere
     project.configure("")
     assert "no service calls us" in project.cosmos("webhook", code=2).stderr
     project.configure('[services.r]\ndialect = "replicate"\nwebhook = "http://x"\n')

@@ -52,7 +52,7 @@ def told(**kwargs: Any) -> dict[str, Any]:
             "trained for 256 and 480",
         ),
         ({"options": {"num_frames": 9}}, "length of a transfer"),
-        ({"parameters": {"fps": 24}}, "plays at the rate of its input"),
+        ({"parameters": {"fps": 30}}, "plays at the rate of its input video, 24"),
         ({"options": {"auto": "depth"}}, "cannot make it"),
         ({"options": {"auto": "vis"}}, "has no weight"),
         ({"controls": (), "weights": {"seg": 1.0}}, "has no segmentation control"),
@@ -154,6 +154,7 @@ def test_a_caption_is_handed_on_as_the_framework_does() -> None:
 
 def test_the_rate_is_the_inputs() -> None:
     assert told(media={"color": smaller(fps=29.97)})["fps"] == 30
+    assert told(parameters={"fps": 24})["fps"] == 24, "the shot's own rate is no wish"
     assert told(controls=(), video=False)["fps"] == 24
     assert told(controls=(), video=False, parameters={"fps": 12})["fps"] == 12
 

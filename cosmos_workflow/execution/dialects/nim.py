@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
@@ -62,7 +63,8 @@ class Nim:
         status = answer.body.get("status")
         if not isinstance(status, str):
             raise HostError(
-                f'{READY} answers without the text "status": {sorted(answer.body)}',
+                f'{READY} answers without the text "status": '
+                f"{json.dumps(answer.body, ensure_ascii=False)[:80]}",
                 hint="is the address that of a NIM, like http://localhost:8000?",
             )
         return status
