@@ -54,7 +54,7 @@ class Row:
     @property
     def gpu_seconds(self) -> float:
         """Of all its GPUs together; 0 where it is not known."""
-        return (self.until - self.since) * max(1, self.gpus)
+        return max(0.0, self.until - self.since) * max(1, self.gpus)
 
 
 _MARKS = ",".join("?" * len(fields(Row)))

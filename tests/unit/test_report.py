@@ -11,7 +11,8 @@ import pytest
 from cosmos_workflow.errors import SpecError
 from cosmos_workflow.events import ExecutionStatus
 from cosmos_workflow.runs.index import Row
-from cosmos_workflow.workflows.report import moment, report
+from cosmos_workflow.workflows.report import report
+from cosmos_workflow.workflows.report_window import moment
 from cosmos_workflow.workflows.report_page import page
 
 OK = ExecutionStatus.SUCCESS
