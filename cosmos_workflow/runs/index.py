@@ -87,6 +87,26 @@ def page(store: Store, *, status: ExecutionStatus | None = None, limit: int | No
         ) from error
 
 
+def ended_since(store: Store, moment: float | None) -> list[Row]:
+    """Runs that ended, or began and go on, at ``moment`` or later; None: all.  As ``page``."""
+    if moment is None:
+        return page(store).rows
+    file = store.root / ".index.sqlite"
+    if store.root.is_dir():
+        with suppress(OSError, sqlite3.Error):
+            return _ended_since(store, str(file), moment)
+    return [row for row in page(store).rows if (row.ended or row.created) >= moment]
+
+
+def _ended_since(store: Store, file: str, moment: float) -> list[Row]:
+    with closing(_connected(file)) as base:
+        _refresh(store, base)
+        where = "coalesce(nullif(ended, 0), created) >= ? order by created desc, id desc"
+        return [
+            _row(values) for values in base.execute(f"select * from runs where {where}", [moment])
+        ]
+
+
 def _page(store: Store, file: str, status: ExecutionStatus | None, limit: int | None) -> Page:
     where, values = ("where status = ?", [str(status)]) if status else ("", [])
     with closing(_connected(file)) as base:

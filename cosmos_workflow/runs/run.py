@@ -68,9 +68,9 @@ class Run:
         return self.ended - self.submitted
 
 
-def fold(run_id: str, events: Iterable[tuple[Event, float]]) -> Run:
-    """The run that these events tell of.  The first final event stands."""
-    run = Run(run_id)
+def fold(run_id: str, events: Iterable[tuple[Event, float]], before: Run | None = None) -> Run:
+    """The run that these events tell of, after those ``before``.  The first final event stands."""
+    run = before or Run(run_id)
     for event, at in events:
         if run.status.final:
             break

@@ -1,7 +1,7 @@
 """What became of the runs of some time, what their GPUs did, and what it cost: pure arithmetic.
 
-A run counts where it ended, whole: its GPU seconds and its cost are not cut.  Only the busy and idle
-time of a slot is (``report_slots``).
+A run counts where it ended, whole: its GPU seconds and its cost are not cut.  Only the busy and
+idle time of a slot is (``report_slots``).
 """
 
 from __future__ import annotations
