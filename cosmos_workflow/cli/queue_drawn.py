@@ -28,13 +28,8 @@ def drawn(view: View, width: int, height: int | None = None) -> Group:
     room = None if height is None else height - len(head) - 1
     lines, left = _lanes(view, width, room)
     last = _last(view.last[: left if left is None else max(0, left)])
-    parts: list[RenderableType] = [
-        *head,
-        Text(),
-        *lines,
-        *([Text(), last] if last.row_count else []),
-    ]
-    return Group(*parts)
+    below: list[RenderableType] = [Text(), last] if last.row_count else []
+    return Group(*head, Text(), *lines, *below)
 
 
 def _head(view: View) -> list[Text]:
@@ -98,14 +93,14 @@ def _narrow(lanes: Sequence[Lane], now: float, *, second: bool) -> Table:
     table = _table(("slot", 0), ("run", 1), ("", 0), ("left", 0))
     for lane in lanes:
         idle = _idle(lane)
-        what = idle or Text.assemble(one_line(lane.name), "  ", (lane.run, "dim"))
+        what = idle or Text(one_line(lane.name))
         if not second and not idle:
             what = Text.assemble(*([_many(lane), "  "] if _many(lane) else []), one_line(lane.name))
             what.style = "" if lane.followed else "yellow"
         table.add_row(_slot(lane), what, _bar(lane, BAR[False]), _left(lane, now))
         if second and not idle:
-            stage = "  ".join(filter(None, (_many(lane), one_line(lane.stage))))
-            table.add_row("", _about(lane, stage), "", "")
+            said = filter(None, (lane.run, _many(lane), one_line(lane.stage)))
+            table.add_row("", _about(lane, "  ".join(said)), "", "")
     return table
 
 
@@ -144,7 +139,7 @@ def _idle(lane: Lane) -> Text | None:
     said = [f"{counted(lane.ready, 'run')} being prepared"] if lane.ready else []
     said += [f"{counted(lane.landing, 'run')} coming home"] if lane.landing else []
     if said and not lane.followed:
-        return Text("nobody follows it: cosmos queue work", style="yellow")
+        return Text(f"{', '.join(said)}, but its worker is gone", style="yellow")
     return Text(", ".join(said) or "idle", style="dim")
 
 
@@ -165,7 +160,7 @@ def _bar(lane: Lane, cells: int) -> Text:
     if not lane.run:
         return Text()
     if lane.fraction is None:
-        return Text("─" * cells, style="dim")
+        return Text("─" * cells + " " * 5, style="dim")
     share = min(max(lane.fraction, 0.0), 1.0)
     full = int(share * cells)
     bar = Text("━" * full, style="cyan").append("─" * (cells - full), style="dim")

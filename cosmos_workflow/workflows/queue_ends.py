@@ -28,8 +28,9 @@ def job_ends(
     come = done + (fraction or 0.0)
     if pace and done:
         return now + pace[1] * max(0.0, of - come)
-    if claim.ends > max(claim.at, now):
-        return claim.ends
+    thought = claim.at + pace[0] + pace[1] * of if pace else claim.ends
+    if thought > max(claim.at, now):
+        return thought
     share = come / of
     return now + (now - claim.at) * (1 - share) / share if share >= LEAST_SHARE else None
 

@@ -27,14 +27,15 @@ class Cause:
 
 @dataclass(frozen=True)
 class Pace:
-    """GPU seconds of an engine: of its successful runs each, of all, and of those that came to
-    nothing.  ``plays``: seconds of video made."""
+    """GPU seconds of an engine: of a successful run, of all, and of those that came to nothing.
+    ``runs``: its successes; without any, the first three are None.  ``plays``: seconds of video
+    made."""
 
     engine: str
     runs: int
-    fastest: float
-    middle: float
-    slowest: float
+    fastest: float | None
+    middle: float | None
+    slowest: float | None
     fastest_run: str
     slowest_run: str
     gpu_seconds: float
@@ -80,12 +81,12 @@ def causes(rows: Iterable[Row]) -> list[Cause]:
 
 
 def paces(rows: Iterable[Row]) -> list[Pace]:
-    """What each engine that has finished something takes, by name."""
+    """What each engine takes, by name."""
     by_engine: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         if row.until:
             by_engine[row.engine].append(row)
-    return [one for name, rows in sorted(by_engine.items()) for one in _pace(name, rows)]
+    return [_pace(name, rows) for name, rows in sorted(by_engine.items())]
 
 
 def places(rows: Iterable[Row]) -> list[Place]:
@@ -122,16 +123,16 @@ def _cause(status: ExecutionStatus, cause: str, rows: Sequence[Row]) -> Cause:
     return Cause(cause, status, len(rows), latest.id, lines[0] if lines else "")
 
 
-def _pace(engine: str, rows: Sequence[Row]) -> Iterable[Pace]:
+def _pace(engine: str, rows: Sequence[Row]) -> Pace:
     good = [row for row in rows if row.status is ExecutionStatus.SUCCESS]
-    if not good:
-        return
     took = sorted(good, key=lambda row: row.gpu_seconds)
     everything = sum(row.gpu_seconds for row in rows)
-    yield Pace(
-        engine=engine, runs=len(good), fastest=took[0].gpu_seconds,
-        middle=median(row.gpu_seconds for row in took), slowest=took[-1].gpu_seconds,
-        fastest_run=took[0].id, slowest_run=took[-1].id, gpu_seconds=everything,
+    return Pace(
+        engine=engine, runs=len(good), fastest=took[0].gpu_seconds if took else None,
+        middle=median(row.gpu_seconds for row in took) if took else None,
+        slowest=took[-1].gpu_seconds if took else None,
+        fastest_run=took[0].id if took else "", slowest_run=took[-1].id if took else "",
+        gpu_seconds=everything,
         lost=max(0.0, everything - sum(row.gpu_seconds for row in good)),
         plays=sum(row.plays for row in good),
     )  # fmt: skip
