@@ -15,8 +15,9 @@ from cosmos_workflow.config.load import load
 from cosmos_workflow.errors import CosmosError
 from cosmos_workflow.runs import index
 from cosmos_workflow.runs.store import Store
-from cosmos_workflow.workflows.report import Report, moment
+from cosmos_workflow.workflows.report import Report
 from cosmos_workflow.workflows.report import report as made_of
+from cosmos_workflow.workflows.report_window import moment
 
 
 def report(
