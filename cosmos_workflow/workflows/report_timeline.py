@@ -36,7 +36,8 @@ def timeline(slots: Sequence[Slot], rows: Sequence[Row]) -> str:
     for row in rows:
         by_slot[row.slot].append(row)
     span = Span(min(slot.first for slot in slots), max(slot.last for slot in slots))
-    parts, y = [], 0.0
+    parts: list[str] = []
+    y = 0.0
     for slot in slots:
         bars = list(_merged(_stacked(by_slot[slot.name]), span))
         lines = 1 + max(one.line for one in bars)
