@@ -15,8 +15,9 @@ from cosmos_workflow.config.load import load
 from cosmos_workflow.errors import CosmosError
 from cosmos_workflow.runs import index
 from cosmos_workflow.runs.store import Store
-from cosmos_workflow.workflows.report import Report, moment
+from cosmos_workflow.workflows.report import Report
 from cosmos_workflow.workflows.report import report as made_of
+from cosmos_workflow.workflows.report_window import moment
 
 
 def report(
@@ -86,12 +87,16 @@ def _tell(screen: Screen, found: Report, since: str) -> None:
         screen.table(
             ("engine", "runs", "fastest", "median", "slowest"),
             [
-                (p.engine, str(p.runs), *(duration(s) for s in (p.fastest, p.middle, p.slowest)))
+                (p.engine, str(p.runs), *map(_took, (p.fastest, p.middle, p.slowest)))
                 for p in found.paces
             ],
         )
         screen.say()
     _tell_money(screen, found)
+
+
+def _took(seconds: float | None) -> str:
+    return "-" if seconds is None else duration(seconds)
 
 
 def _tell_slots(screen: Screen, found: Report) -> None:

@@ -54,7 +54,7 @@ class Row:
     @property
     def gpu_seconds(self) -> float:
         """Of all its GPUs together; 0 where it is not known."""
-        return (self.until - self.since) * max(1, self.gpus)
+        return max(0.0, self.until - self.since) * max(1, self.gpus)
 
 
 _MARKS = ",".join("?" * len(fields(Row)))
@@ -85,6 +85,26 @@ def page(store: Store, *, status: ExecutionStatus | None = None, limit: int | No
             f"cannot read the runs in {store.root}: {error.strerror}",
             hint="check the permissions there",
         ) from error
+
+
+def ended_since(store: Store, moment: float | None) -> list[Row]:
+    """Runs that ended, or began and go on, at ``moment`` or later; None: all.  As ``page``."""
+    if moment is None:
+        return page(store).rows
+    file = store.root / ".index.sqlite"
+    if store.root.is_dir():
+        with suppress(OSError, sqlite3.Error):
+            return _ended_since(store, str(file), moment)
+    return [row for row in page(store).rows if (row.ended or row.created) >= moment]
+
+
+def _ended_since(store: Store, file: str, moment: float) -> list[Row]:
+    with closing(_connected(file)) as base:
+        _refresh(store, base)
+        where = "coalesce(nullif(ended, 0), created) >= ? order by created desc, id desc"
+        return [
+            _row(values) for values in base.execute(f"select * from runs where {where}", [moment])
+        ]
 
 
 def _page(store: Store, file: str, status: ExecutionStatus | None, limit: int | None) -> Page:

@@ -51,5 +51,12 @@ def alive(folder: Path, name: str) -> bool:
     return False
 
 
+def living(folder: Path) -> list[str]:
+    """Every worker that is at work here, on this machine."""
+    files = folder.glob("worker-*.lock")
+    names = sorted(file.name.removeprefix("worker-").removesuffix(".lock") for file in files)
+    return [name for name in names if alive(folder, name)]
+
+
 def _file(folder: Path, name: str) -> Path:
     return folder / f"worker-{name}.lock"

@@ -1,128 +1,114 @@
-"""The queue at one moment: what each slot does, what waits, what it has cost, what ended last."""
+"""The queue at one moment: what each slot does, what waits, what it has cost, what ended last.
+
+It only reads, from the queue and the run folders, so that any number may watch any worker.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from cosmos_workflow.config.settings import Settings
-from cosmos_workflow.events import ExecutionStatus
-from cosmos_workflow.runs import claims
-from cosmos_workflow.runs.claims import Busy
-from cosmos_workflow.runs.index import page as index_page
+from cosmos_workflow.runs import claims, index, workers
+from cosmos_workflow.runs.index import Row
 from cosmos_workflow.runs.queue import Item, Queue, State
-from cosmos_workflow.runs.store import RunFolder
-from cosmos_workflow.workflows import assemble
-from cosmos_workflow.workflows.report import report
+from cosmos_workflow.runs.queue_glance import Glance, glance
+from cosmos_workflow.runs.tail import Tail
+from cosmos_workflow.workflows import assemble, report_slots
+from cosmos_workflow.workflows.queue_ends import queue_ends
+from cosmos_workflow.workflows.queue_lanes import Around, Lane, lanes, running_rows
+from cosmos_workflow.workflows.worker import is_alive
 
 DAY_S = 86400.0
+STALE_S = 15.0
+"""Seconds after which runs outside the queue are looked for again."""
 LAST = 5
 """Items that ended, shown at the end."""
 
 
 @dataclass(frozen=True)
-class Lane:
-    """A slot of a target.  ``name``, ``run``: what it does, empty when idle; ``place`` of ``of``
-    runs of its job; ``fraction`` of the job as its engine says; ``ends``: when it is thought to be
-    over, seconds since the epoch; ``ready``: runs that lie ready; ``followed``: a worker lives."""
-
-    target: str
-    slot: int
-    name: str = ""
-    run: str = ""
-    place: int = 0
-    of: int = 0
-    stage: str = ""
-    fraction: float | None = None
-    ends: float | None = None
-    ready: int = 0
-    followed: bool = True
-
-
-@dataclass(frozen=True)
 class View:
-    """All of it.  ``busy_share``, ``cost``: of the last 24 hours; ``an_hour``: of what runs now."""
+    """All of it, at ``at``.  ``workers``: how many live; ``ends``: when all is thought to be over.
 
+    ``busy_share``: of the last 24 hours, from the first use of each slot until now, or until its
+    last one; None where none was used.  ``cost``: of the runs that ended in these 24 hours, None
+    without any price; ``an_hour``: of what runs now.
+    """
+
+    at: float
     lanes: tuple[Lane, ...]
     counts: dict[State, int]
     paused: bool
+    held: int
+    later: int
     next_try: float | None
-    busy_share: float
+    ends: float | None
+    workers: int
+    busy_share: float | None
     cost: float | None
     an_hour: float
     last: tuple[Item, ...]
 
-
-def look(settings: Settings, queue: Queue, alive: Callable[[str], bool]) -> View:
-    """The queue now; reads only."""
-    store = assemble.store(settings)
-    items = queue.items()
-    taken = claims.busy(queue)
-    rows = settings.all_targets()
-    used = [name for name in rows if any(name in item.targets for item in items)]
-    used = list(dict.fromkeys([*used, *(one.target for one in taken if one.target in rows)]))
-    lanes = tuple(
-        _lane(store.folder, items, [one for one in taken if (one.target, one.slot) == (name, n)],
-              name, n, alive)
-        for name in used
-        for n in range(rows[name].slots)
-    )  # fmt: skip
-    day = report(index_page(store).rows, time.time() - DAY_S)
-    running = [lane for lane in lanes if lane.run]
-    over = [item for item in items if item.ended is not None]
-    return View(
-        lanes=lanes,
-        counts=queue.counts(),
-        paused=queue.paused,
-        next_try=claims.next_try(queue),
-        busy_share=day.busy_share,
-        cost=day.cost,
-        an_hour=sum(
-            rows[one.target].price_per_hour * max(1, rows[one.target].gpus_per_slot)
-            for one in running
-        ),
-        last=tuple(sorted(over, key=lambda item: -(item.ended or 0))[:LAST]),
-    )
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return asdict(self)
 
 
-def _lane(
-    folder_of: Callable[[str], RunFolder],
-    items: Sequence[Item],
-    here: Sequence[Busy],
-    target: str,
-    slot: int,
-    alive: Callable[[str], bool],
-) -> Lane:
-    by_claim = {one.id: [item for item in items if item.claim == one.id] for one in here}
-    ready = sum(len(by_claim[one.id]) for one in here if one.phase == "claimed")
-    working = next((one for one in here if one.phase == "running"), None)
-    mine = by_claim[working.id] if working else []
-    if not working or not mine:
-        return Lane(target, slot, ready=ready, followed=all(alive(one.worker) for one in here))
-    return _at_work(folder_of, working, mine, ready, alive(working.worker))
+class Lookout:
+    """Looks again and again; what cannot have changed since the last look is not read again."""
 
+    def __init__(self, settings: Settings, queue: Queue, targets: Sequence[str] = ()) -> None:
+        self._settings, self._queue, self._targets = settings, queue, targets
+        self._store = assemble.store(settings)
+        self._tail = Tail(self._store)
+        self._day: list[Row] = []
+        self._seen: tuple[object, float] | None = None
 
-def _at_work(
-    folder_of: Callable[[str], RunFolder],
-    claim: Busy,
-    mine: Sequence[Item],
-    ready: int,
-    followed: bool,
-) -> Lane:
-    item = min(mine, key=lambda one: one.place)
-    folder = folder_of(item.run)
-    run = folder.run()
-    of, place = len(mine), 1
-    if folder.path.is_dir():
-        job = folder.job()
-        of = len(job.outputs)
-        place = list(job.outputs).index(folder.id) + 1 if folder.id in job.outputs else 1
-    ends = claim.ends if claim.ends > claim.at else None
-    if run.fraction and run.submitted and run.status is ExecutionStatus.RUNNING:
-        now = time.time()
-        ends = ends or now + (now - run.submitted) * (1 - run.fraction) / max(run.fraction, 0.01)
-    return Lane(
-        claim.target, claim.slot, item.name, item.run, place, of, run.stage, run.fraction, ends,
-        ready, followed,
-    )  # fmt: skip
+    def look(self) -> View:
+        """The queue now."""
+        now, found = time.time(), glance(self._queue, LAST)
+        paces = claims.paces(self._queue)
+        around = Around(now, found, self._tail, paces, is_alive(self._settings))
+        names = self._targets or self._names(found)
+        here = lanes(self._settings, around, names)
+        self._tail.forget_all_but({item.run for item in found.at_work})
+        return self._view(now, found, around, here)
+
+    def _view(self, now: float, found: Glance, around: Around, here: tuple[Lane, ...]) -> View:
+        rows, at_work = self._settings.all_targets(), [lane for lane in here if lane.run]
+        running = list(running_rows(self._settings, here, now))
+        used = [row for row in self._used(found, now) if self._wanted(row.target)]
+        slots = report_slots.slots([*used, *running], now - DAY_S)
+        priced = [row for row in used if row.price]
+        living = workers.living(self._settings.outputs_dir / ".queue")
+        places = {name: row.slots for name, row in rows.items() if self._wanted(name)}
+        ends = queue_ends(now, [one.ends for one in at_work], found.stocks, around.paces, places)
+        return View(
+            at=now, lanes=here, counts=found.counts, paused=found.paused, held=found.held,
+            later=found.later, next_try=found.next_try, workers=len(living),
+            ends=ends if living and not found.paused else None,
+            busy_share=report_slots.busy_share(slots) if slots else None,
+            cost=sum(map(report_slots.cost_of, priced)) if priced else None,
+            an_hour=sum(row.price * max(1, row.gpus) for row in running), last=found.last,
+        )  # fmt: skip
+
+    def _used(self, found: Glance, now: float) -> list[Row]:
+        """Runs of the last day that used a slot: read again once an item has ended."""
+        newest = found.last[0] if found.last else None
+        over = sum(n for state, n in found.counts.items() if state.over)
+        mark = (over, newest and (newest.id, newest.ended))
+        if self._seen is None or self._seen[0] != mark or now - self._seen[1] > STALE_S:
+            rows = index.ended_since(self._store, now - DAY_S)
+            self._day, self._seen = [row for row in rows if row.until], (mark, now)
+        return self._day
+
+    def _wanted(self, target: str) -> bool:
+        return not self._targets or target in self._targets
+
+    def _names(self, found: Glance) -> list[str]:
+        """Targets that items may run on, and those that something runs on, known or not."""
+        known = self._settings.all_targets()
+        named = [name for name in found.targets if name in known]
+        return list(dict.fromkeys([*named, *(one.target for one in found.claims)]))

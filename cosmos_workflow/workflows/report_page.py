@@ -8,7 +8,8 @@ from html import escape
 
 from cosmos_workflow.events import ExecutionStatus
 from cosmos_workflow.runs.index import Row
-from cosmos_workflow.workflows.report import Report, cost_of
+from cosmos_workflow.workflows.report import Report
+from cosmos_workflow.workflows.report_slots import cost_of
 
 WIDTH, LEFT, LANE = 1000, 150, 26
 """Of a plot, in its own units: the whole, the names, one line of bars."""

@@ -11,8 +11,9 @@ import pytest
 from cosmos_workflow.errors import SpecError
 from cosmos_workflow.events import ExecutionStatus
 from cosmos_workflow.runs.index import Row
-from cosmos_workflow.workflows.report import moment, report
+from cosmos_workflow.workflows.report import report
 from cosmos_workflow.workflows.report_page import page
+from cosmos_workflow.workflows.report_window import moment
 
 OK = ExecutionStatus.SUCCESS
 

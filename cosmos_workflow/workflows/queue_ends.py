@@ -1,0 +1,61 @@
+"""When what runs, and all that waits, is thought to be over: pure arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import ceil
+from statistics import mean
+
+from cosmos_workflow.runs.claims import Busy
+from cosmos_workflow.runs.queue_glance import Stock
+
+Paces = Mapping[tuple[str, str], tuple[float, float]]
+"""Seconds to load and seconds a sample, by batch key and target."""
+
+LEAST_SHARE = 0.02
+"""Of a job that must be done before its own pace says anything."""
+
+
+def job_ends(
+    now: float, claim: Busy, pace: tuple[float, float] | None, done: int, of: int,
+    fraction: float | None,
+) -> float | None:  # fmt: skip
+    """When a job of ``of`` runs will be over, ``done`` of which are, the next one to ``fraction``.
+
+    By what earlier jobs of its kind took; else, or when it takes longer than that, by how far it
+    came in its own time.  None: nobody knows.
+    """
+    come = done + (fraction or 0.0)
+    if pace and done:
+        return now + pace[1] * max(0.0, of - come)
+    thought = claim.at + pace[0] + pace[1] * of if pace else claim.ends
+    if thought > max(claim.at, now):
+        return thought
+    share = come / of
+    return now + (now - claim.at) * (1 - share) / share if share >= LEAST_SHARE else None
+
+
+def queue_ends(
+    now: float,
+    running: Sequence[float | None],
+    stocks: Sequence[Stock],
+    paces: Paces,
+    slots: Mapping[str, int],
+) -> float | None:
+    """When all of it will be over, if every slot of ``slots`` works on: a straight sum, in which no
+    slot waits for another.  None: there is nothing, or a pace or an end is not known."""
+    work, places = 0.0, set[str]()
+    for stock in stocks:
+        here = [name for name in stock.targets if slots.get(name)]
+        known = [paces[stock.batch_key, name] for name in here if (stock.batch_key, name) in paces]
+        if not known:
+            return None
+        load, sample = mean(one[0] for one in known), mean(one[1] for one in known)
+        work += load * ceil(stock.count / stock.max_batch) + sample * stock.count
+        places |= set(here)
+    if None in running or not (running or stocks):
+        return None
+    left = [max(0.0, one - now) for one in running if one is not None]
+    lanes = sum(slots[name] for name in places)
+    shared = (work + sum(left)) / max(1, lanes) if work else 0.0
+    return now + max([shared, *left])
