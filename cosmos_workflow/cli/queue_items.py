@@ -87,13 +87,14 @@ def list_(
     queue = queue_of(load())
     states = _states(state)
     with open_screen(json=as_json) as screen:
-        items = queue.items(states=states, label=label)
+        items = queue.items(states=states, label=label, limit=-1 if as_json else limit or -1)
         counts = queue.counts(label)
         for item in items if as_json else ():
             screen.data(asdict(item))
         _tell_items(screen, items[: limit or None])
-        if len(items) > (limit or len(items)):
-            screen.say(f"and {len(items) - limit} more; --limit 0 shows all", "dim")
+        more = sum(counts[one] for one in states or State) - limit if limit else 0
+        if more > 0:
+            screen.say(f"and {more} more; --limit 0 shows all", "dim")
         told = ", ".join(f"{n} {_word(one)}" for one, n in counts.items() if n)
         screen.say(told or "the queue is empty", "bold")
         if queue.paused:

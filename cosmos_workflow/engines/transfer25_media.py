@@ -209,21 +209,24 @@ def _check_beside(name: str, path: Path, media: Media, first: Media, frames: int
 
 
 def inputs(request: RunRequest, files: Sources, prefix: str) -> tuple[Input, ...]:
-    """Every file of the run, each under its key with ``prefix`` before it."""
+    """Every file of the run, each under its key with ``prefix`` before it.
+
+    The names are without: files that several runs share are one on the target.
+    """
     media = request.media
-    made = [_color(f"{prefix}color", files.video, media[files.video])]
+    made = [_color("color", files.video, media[files.video])]
     for control, path in files.controls.items():
         if path:
-            made.append(_video(f"{prefix}{control}", path, media[path]))
+            made.append(_video(str(control), path, media[path]))
     for control, path in files.masks.items():
-        made.append(_video(f"{prefix}{control}_mask", path, media[path]))
+        made.append(_video(f"{control}_mask", path, media[path]))
     if files.style:
-        made.append(_as_it_is(f"{prefix}style", files.style))
+        made.append(_as_it_is("style", files.style))
     if files.guide and files.guide.suffix.lower() == ".npz":
-        made.append(_as_it_is(f"{prefix}guide", files.guide))
+        made.append(_as_it_is("guide", files.guide))
     elif files.guide:
-        made.append(_video(f"{prefix}guide", files.guide, media[files.guide]))
-    return tuple(made)
+        made.append(_video("guide", files.guide, media[files.guide]))
+    return tuple(replace(one, key=f"{prefix}{one.key}") for one in made)
 
 
 def _color(key: str, path: Path, media: Media) -> Input:

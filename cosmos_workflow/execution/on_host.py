@@ -142,6 +142,7 @@ class OnHost:
 
     def _look(self, inputs: Sequence[Input]) -> tuple[Site, frozenset[str]]:
         """The site with an absolute root, and which inputs lie there, checked: one command."""
+        inputs = _distinct(inputs)
         facts = [text for item in inputs for text in (item.sha256, item.name, str(item.size))]
         root = self._site.root.removeprefix("~/")
         answers, _, root = self.host.run(["sh", "-c", LOOK, "sh", root, *facts]).stdout.partition(
@@ -173,11 +174,12 @@ class OnHost:
         """Check the inputs on the host, start the job, pass the secrets: one command."""
         assert isinstance(job, CommandJob)
         site = self._resolved()
-        pairs = [part for item in job.inputs for part in (item.sha256, item.name)]
+        inputs = _distinct(job.inputs)
+        pairs = [part for item in inputs for part in (item.sha256, item.name)]
         values = [f"{name}={base64.b64encode(secrets[name].encode()).decode()}\n"
                   for name in job.secrets]  # fmt: skip
         argv = [
-            "sh", "-c", SUBMIT, "sh", site.root, site.workspace(job.name), str(len(job.inputs)),
+            "sh", "-c", SUBMIT, "sh", site.root, site.workspace(job.name), str(len(inputs)),
             *pairs, str(len(job.secrets)), self._launcher.secrets,
             *self._launcher.start(job, site),
         ]  # fmt: skip
@@ -375,6 +377,11 @@ class OnHost:
 def _place(item: Input) -> str:
     """Where an input lies below the root: by its content."""
     return f"inputs/{item.sha256}/{item.name}"
+
+
+def _distinct(inputs: Sequence[Input]) -> list[Input]:
+    """Each file once: runs that share a job share inputs."""
+    return list({_place(item): item for item in inputs}.values())
 
 
 def _same(path: Path, file: RemoteFile) -> bool:

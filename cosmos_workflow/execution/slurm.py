@@ -65,6 +65,9 @@ ws=$1 name=$2 batch=$3; shift 3
 cd "$ws" || exit 66
 told() { [ -s slurm_id ] && cat slurm_id; }
 told && exit 0
+exec 9>launch.lock || exit 73 # one at a time submits; the lock ends with its process
+flock -w 90 9 || exit 75
+told && exit 0
 if ! mkdir launched 2>/dev/null; then
   # Somebody was here before and did not come to write it down: is it in the queue?
   id=$(timeout 30 squeue -h -o %A -n "$name" 2>&1) || { printf '%s\n' "$id" >&2; exit 75; }
@@ -83,6 +86,7 @@ job that was submitted before."""
 
 STATE = r"""
 id=$1 ws=$2
+[ -d "$ws" ] || { echo gone; exit 1; }
 [ -n "$id" ] || id=$(cat "$ws/slurm_id" 2>/dev/null)
 if [ -n "$id" ] && said=$(timeout 30 scontrol show job -o "$id" 2>&1); then
   state=${said#*JobState=} reason=${said#*Reason=} code=${said#*ExitCode=}
@@ -111,9 +115,9 @@ id=$1 ws=$2
 [ -n "$id" ] || id=$(cat "$ws/slurm_id" 2>/dev/null)
 [ -n "$id" ] || exit 0
 # The script ends its own tree on TERM; what is left of it after a while is killed.
-timeout 30 scancel --full --signal=TERM "$id" 2>/dev/null
+timeout 30 scancel --batch --signal=TERM "$id" 2>/dev/null
 turns=24
-while [ "$turns" -gt 0 ] && [ -e "$ws/started" ] && [ ! -e "$ws/stopped" ]; do
+while [ "$turns" -gt 0 ] && [ -e "$ws/started" ] && [ ! -e "$ws/exit_code" ]; do
   sleep 0.5 2>/dev/null || { sleep 1; turns=$((turns - 1)); }
   turns=$((turns - 1))
 done
@@ -133,7 +137,7 @@ alive() {
 }
 case $1 in
   alive) alive "$2" ;;
-  forget) ! alive "$2" || { echo 'its job is in the queue' >&2; exit 1; }; rm -rf "$2" ;;
+  forget) ! alive "$2" || { echo 'its job is waiting or running' >&2; exit 1; }; rm -rf "$2" ;;
 esac
 """
 """REMAINS VERB FOLDER, see Launcher.remains: all that there is lies in the workspace."""

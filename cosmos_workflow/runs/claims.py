@@ -9,7 +9,6 @@ the same worker may hold the next one in readiness.
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -38,13 +37,17 @@ class Lane:
 
 @dataclass(frozen=True)
 class Group:
-    """Waiting items that may share a job, of the highest priority; ``count`` of them."""
+    """Waiting items that may share a job, of the highest priority; ``count`` of them in sight.
+
+    ``outlook``: how many there will be, if all that waits is like what is in sight.
+    """
 
     batch_key: str
     gpus: int
     alone: int
     count: int
     max_batch: int
+    outlook: int
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,10 @@ class Claim:
 
 @dataclass(frozen=True)
 class Busy:
-    """A claim that is being worked on: where, by whom, and when it is thought to be over."""
+    """A claim that is being worked on: where, by whom, and when it is thought to be over.
+
+    ``count``: how many of its items, with this ``batch_key``, are not settled.
+    """
 
     id: int
     worker: str
@@ -67,6 +73,8 @@ class Busy:
     phase: str
     at: float
     ends: float
+    batch_key: str
+    count: int
 
 
 Choose = Callable[[Sequence[Group], Sequence[Busy]], tuple[int, int] | None]
@@ -87,17 +95,17 @@ def claim(
         here = [one for one in busy if (one.target, one.slot) == (lane.target, lane.slot)]
         if is_paused(base) or not _has_room(lane, here):
             return None
-        groups = _groups(base, lane, label)
+        groups = _groups(base, lane, label, queue.now())
         chosen = choose(groups, busy) if groups else None
         if chosen is None:
             return None
         group = groups[chosen[0]]
         made = base.execute(
             "insert into claims (worker, target, slot, phase, at) values (?, ?, ?, 'claimed', ?)",
-            [lane.worker, lane.target, lane.slot, time.time()],
+            [lane.worker, lane.target, lane.slot, queue.now()],
         ).lastrowid
         assert made is not None
-        eligible, values = _eligible(lane, label)
+        eligible, values = _eligible(lane, label, queue.now())
         rows = base.execute(
             f"update items set state = 'claimed', claim = ? where id in (select id from items"
             f" where {eligible} and batch_key = ? and gpus = ? and {_ALONE} = ?"
@@ -117,7 +125,7 @@ def begin(queue: Queue, claim: Claim, runs: Mapping[int, str], ends: float) -> C
             "select count(*) from items where claim = ? and state = 'claimed' and not paused",
             [claim.id],
         ).fetchone()[0]
-        eligible, values = _eligible(claim.lane, "")
+        eligible, values = _eligible(claim.lane, "", queue.now())
         urgent = base.execute(
             f"select 1 from items where {eligible} and priority > ? limit 1",
             [*values, max(item.priority for item in claim.items)],
@@ -131,7 +139,7 @@ def begin(queue: Queue, claim: Claim, runs: Mapping[int, str], ends: float) -> C
         )
         base.execute(
             "update claims set phase = 'running', at = ?, ends = ? where id = ?",
-            [time.time(), ends, claim.id],
+            [queue.now(), ends, claim.id],
         )
         return replace(claim, items=_items(base, claim.id))
 
@@ -141,7 +149,7 @@ def adopt(queue: Queue, lane: Lane, item: Item, run: str) -> Claim:
     with queue.writing() as base:
         made = base.execute(
             "insert into claims (worker, target, slot, phase, at) values (?, ?, ?, 'landing', ?)",
-            [lane.worker, lane.target, lane.slot, time.time()],
+            [lane.worker, lane.target, lane.slot, queue.now()],
         ).lastrowid
         assert made is not None
         base.execute(
@@ -173,7 +181,7 @@ def settle(
         base.execute(
             "update items set state = ?, run = iif(? = '', run, ?), cause = ?, message = ?,"
             " ended = ?, claim = null where id = ?",
-            [state, run, run, cause, message, time.time(), item],
+            [state, run, run, cause, message, queue.now(), item],
         )
         _tidy(base)
 
@@ -196,7 +204,7 @@ def wait_again(
             " message = ?, tries = tries - ?,"
             " shunned = iif(targets = ',' || ? || ',', '', ?) where id = ?",
             [
-                time.time() + pause if pause else 0,
+                queue.now() + pause if pause else 0,
                 cause,
                 message,
                 0 if counts else 1,
@@ -244,7 +252,7 @@ def next_try(queue: Queue, label: str = "") -> float | None:
             " and (? = '' or label = ?)",
             [label, label],
         ).fetchone()[0]
-    return None if found is None else max(0.0, found - time.time())
+    return None if found is None else max(0.0, found - queue.now())
 
 
 # -- what a batch takes ----------------------------------------------------------------------------
@@ -280,30 +288,38 @@ def _has_room(lane: Lane, here: Sequence[Busy]) -> bool:
     return mine and sum(one.phase == "claimed" for one in at_work) == 0
 
 
-def _eligible(lane: Lane, label: str) -> tuple[str, list[object]]:
+def _eligible(lane: Lane, label: str, now: float) -> tuple[str, list[object]]:
     where = (
         "state = 'waiting' and not paused and not_before <= ? and instr(targets, ?)"
         " and shunned != ? and (? = 0 or gpus <= ?) and (? = '' or label = ?)"
     )
     name = lane.target
-    return where, [time.time(), f",{name},", name, lane.gpus, lane.gpus, label, label]
+    return where, [now, f",{name},", name, lane.gpus, lane.gpus, label, label]
 
 
-def _groups(base: sqlite3.Connection, lane: Lane, label: str) -> list[Group]:
-    eligible, values = _eligible(lane, label)
+def _groups(base: sqlite3.Connection, lane: Lane, label: str, now: float) -> list[Group]:
+    eligible, values = _eligible(lane, label, now)
     rows = base.execute(
         f"with free as (select batch_key, gpus, {_ALONE} as alone, max_batch, place, priority"
         f" from items where {eligible} order by priority desc, place limit {_IN_SIGHT})"
-        " select batch_key, gpus, alone, count(*), min(max_batch) from free"
+        " select batch_key, gpus, alone, count(*), min(max_batch), count(*) from free"
         " where priority = (select priority from free limit 1)"
         " group by batch_key, gpus, alone order by min(place)",
         values,
     )
-    return [Group(*row) for row in rows]
+    groups = [Group(*row) for row in rows]
+    seen = sum(one.count for one in groups)
+    if seen < _IN_SIGHT:
+        return groups
+    waiting = base.execute("select count(*) from items where state = 'waiting'").fetchone()[0]
+    return [replace(one, outlook=one.count * waiting // seen) for one in groups]
 
 
 def _busy(base: sqlite3.Connection) -> list[Busy]:
-    rows = base.execute("select id, worker, target, slot, phase, at, ends from claims order by id")
+    rows = base.execute(
+        "select claims.id, worker, target, slot, phase, at, ends, min(batch_key), count(items.id)"
+        " from claims join items on items.claim = claims.id group by claims.id"
+    )
     return [Busy(*row) for row in rows]
 
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, fields
 from enum import StrEnum
@@ -131,23 +131,28 @@ class Item:
     ended: float | None
 
 
-COLUMNS = ", ".join(field.name for field in fields(Item))
+_NAMES = tuple(field.name for field in fields(Item))
+COLUMNS = ", ".join(_NAMES)
 
 
 def item_of(row: Sequence[object]) -> Item:
     """An Item from the columns of COLUMNS."""
-    values = dict(zip((field.name for field in fields(Item)), row, strict=True))
+    values = dict(zip(_NAMES, row, strict=True))
     values["targets"] = tuple(filter(None, str(values["targets"]).split(",")))
     values["state"] = State(str(values["state"]))
-    values |= {name: bool(values[name]) for name in ("again", "paused")}
+    values["again"], values["paused"] = bool(values["again"]), bool(values["paused"])
     return Item(**values)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
 class Queue:
-    """The queue of a project.  Any number of processes may use it at once."""
+    """The queue of a project.  Any number of processes may use it at once.
+
+    ``now``: seconds since the epoch.
+    """
 
     file: Path
+    now: Callable[[], float] = time.time
 
     @contextmanager
     def writing(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
@@ -173,6 +178,14 @@ class Queue:
         with self._connected() as base:
             base.execute("begin")
             yield base
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Many short looks and changes will follow: who closes the file last, between two of them,
+        would each time move all that is new to its place and wait for the disk."""
+        with self._connected() as base:
+            base.execute("select 1 from facts").fetchone()
+            yield
 
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
@@ -220,7 +233,7 @@ class Queue:
                     known.add(wish.spec)
             low, high = base.execute("select min(place), max(place) from items").fetchone()
             start = (low or 0) - len(new) if first else (high or 0) + 1
-            now = time.time()
+            now = self.now()
             last = base.execute("select max(id) from items").fetchone()[0] or 0
             sequence = base.execute("select seq from sqlite_sequence where name = 'items'")
             last = max([last, *(row[0] for row in sequence)])
@@ -243,9 +256,17 @@ class Queue:
         return [last + 1 + number for number in range(len(new))], already
 
     def items(
-        self, *, states: Sequence[State] = (), label: str = "", ids: Sequence[int] = ()
+        self,
+        *,
+        states: Sequence[State] = (),
+        label: str = "",
+        ids: Sequence[int] = (),
+        limit: int = -1,
     ) -> list[Item]:
-        """Items as they will be taken, those that are over at the end, latest first."""
+        """Items as they will be taken, those that are over at the end, latest first.
+
+        ``limit``: the first so many; below 0: all.
+        """
         where, values = ["1"], list[object]()
         for column, wanted in (("state", states), ("id", ids)):
             if wanted:
@@ -257,7 +278,8 @@ class Queue:
         order = "ended is not null, priority desc, ended desc, place"
         with self.reading() as base:
             found = base.execute(
-                f"select {COLUMNS} from items where {' and '.join(where)} order by {order}", values
+                f"select {COLUMNS} from items where {' and '.join(where)} order by {order} limit ?",
+                [*values, limit],
             )
             return [item_of(row) for row in found]
 
@@ -325,7 +347,7 @@ class Queue:
             base.execute(
                 f"update items set state = ?, ended = ?, claim = null, cause = 'cancelled'"
                 f" where id {AMONG} and state in (?, ?)",
-                [State.CANCELLED, time.time(), listed(ids), State.WAITING, State.CLAIMED],
+                [State.CANCELLED, self.now(), listed(ids), State.WAITING, State.CLAIMED],
             )
             running = base.execute(
                 f"select {COLUMNS} from items where id {AMONG} and state = ?",

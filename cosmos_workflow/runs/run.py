@@ -68,9 +68,8 @@ class Run:
         return self.ended - self.submitted
 
 
-def fold(run_id: str, events: Iterable[tuple[Event, float]], before: Run | None = None) -> Run:
-    """The run that these events tell of, after those ``before``.  The first final event stands."""
-    run = before or Run(run_id)
+def fold(run: Run, events: Iterable[tuple[Event, float]]) -> Run:
+    """What these events make of the run.  The first final event stands."""
     for event, at in events:
         if run.status.final:
             break

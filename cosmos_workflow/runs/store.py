@@ -43,6 +43,12 @@ class Member:
     prompt: PromptSpec
 
 
+_KNOWN: dict[Path, tuple[Run, int, int]] = {}
+"""What is known of a folder's run, the file it was read from, and how much of that."""
+
+_MOST_KNOWN = 4096
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """Everything about one run, in one folder named by its id."""
@@ -90,19 +96,33 @@ class RunFolder:
     def events(self) -> Iterator[tuple[Event, float]]:
         """Every recorded event with its time.  A last line cut off by a crash is passed over."""
         try:
-            lines = self.events_file.read_bytes().split(b"\n")
+            data = self.events_file.read_bytes()
         except FileNotFoundError:
             return
-        for line in lines[:-1]:
-            try:
-                yield from_json(json.loads(line))
-            except (ValueError, KeyError, TypeError):
-                # An event of a newer version, or a line torn by a full disk: the others stand.
-                continue
+        yield from _events(data)
 
     def run(self) -> Run:
-        """What is known of the run now."""
-        return fold(self.id, self.events())
+        """What is known of the run now.
+
+        The runs of a job are looked at whenever one of them has news, all night long: only what is
+        new of the file is read.
+        """
+        run, inode, offset = _KNOWN.get(self.path, (Run(self.id), 0, 0))
+        try:
+            with self.events_file.open("rb") as file:
+                facts = os.fstat(file.fileno())
+                if facts.st_ino != inode or facts.st_size < offset:
+                    run, offset = Run(self.id), 0
+                file.seek(offset)
+                data = file.read()
+        except FileNotFoundError:
+            return Run(self.id)
+        data = data[: data.rfind(b"\n") + 1]
+        run = fold(run, _events(data))
+        _KNOWN[self.path] = (run, facts.st_ino, offset + len(data))
+        if len(_KNOWN) > _MOST_KNOWN:
+            _KNOWN.clear()
+        return run
 
     def record(self, event: Event) -> None:
         """Make the event durable before anyone sees it: one appended line, one write.
@@ -185,6 +205,16 @@ def _locked(path: Path, *, wait: bool = True) -> Iterator[bool]:
         lock.release()
 
 
+def _events(data: bytes) -> Iterator[tuple[Event, float]]:
+    """The events of whole lines; what follows the last one is passed over."""
+    for line in data.split(b"\n")[:-1]:
+        try:
+            yield from_json(json.loads(line))
+        except (ValueError, KeyError, TypeError):
+            # An event of a newer version, or a line torn by a full disk: the others stand.
+            continue
+
+
 def _mended(path: Path) -> bytes:
     """A line end if the file's last line was torn by a crash, else nothing."""
     try:
@@ -245,12 +275,13 @@ class Store:
         Raises AttemptTaken when one of the attempts is there already.
         """
         self.root.mkdir(parents=True, exist_ok=True)
+        packed = json.dumps(job_to_json(job), ensure_ascii=False, indent=2) + "\n"
         made: list[Path] = []
         try:
             for one in members:
                 beside = self.root / f".{one.run_id}.{os.getpid()}"
                 made.append(beside)
-                self._fill(beside, one.run, one.prompt, job)
+                self._fill(beside, one.run, one.prompt, packed)
                 RunFolder(beside).record(Planned(one.run_id, one.run.engine, target))
             for number, one in enumerate(members):
                 made[number] = made[number].rename(self.root / one.run_id)
@@ -266,14 +297,13 @@ class Store:
             ) from error
         return [RunFolder(path) for path in made]
 
-    def _fill(self, folder: Path, run: RunSpec, prompt: PromptSpec, job: Job) -> None:
+    def _fill(self, folder: Path, run: RunSpec, prompt: PromptSpec, job: str) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         (folder / "run.json").write_text(run.model_dump_json(indent=2) + "\n", encoding="utf-8")
         text = prompt.model_dump_json(indent=2) + "\n"
         (folder / "prompt.json").write_text(text, encoding="utf-8")
-        packed = json.dumps(job_to_json(job), ensure_ascii=False, indent=2) + "\n"
-        (folder / "job.json").write_text(packed, encoding="utf-8")
+        (folder / "job.json").write_text(job, encoding="utf-8")
 
     def folder(self, run_id: str) -> RunFolder:
         """The folder of a run of this id, whether it is there or not."""

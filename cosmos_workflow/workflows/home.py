@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import chain
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Self
 
 from cosmos_workflow.errors import CosmosError
-from cosmos_workflow.events import Disconnected, Succeeded
+from cosmos_workflow.events import Disconnected, JobEnded, Succeeded
 from cosmos_workflow.execution.job import Job
 from cosmos_workflow.execution.target import Handle
 from cosmos_workflow.runs.store import RunFolder
 from cosmos_workflow.workflows.assemble import Bench
 from cosmos_workflow.workflows.conclude import bring_home, strange, used
 from cosmos_workflow.workflows.record import Told, recorded
+
+AT_ONCE = 8
+"""Results that one look at the target is for, where several wait."""
 
 
 class Home:
@@ -73,27 +77,50 @@ class Home:
         yield from self.told()
 
     def _work(self) -> None:
-        while folder := self._made.get():
+        while some := self._next():
             try:
-                for told in self._bring(folder):
+                for told in self._bring(some):
                     self._told.put(told)
-            except CosmosError as error:  # it is tried again when the job is over
-                self._told.put((folder, Disconnected(error.message, 0.0)))
             except BaseException as error:
                 self._told.put(error)
                 return
 
-    def _bring(self, folder: RunFolder) -> Iterator[Told]:
-        if folder.run().status.final:
+    def _next(self) -> list[RunFolder]:
+        """Those that wait, at least one; none: there will be no more."""
+        some = [self._made.get()]
+        with suppress(Empty):
+            while some[-1] and len(some) < AT_ONCE:
+                some.append(self._made.get_nowait())
+        if some[-1] is None and len(some) > 1:
+            self._made.put(None)
+        return [folder for folder in some if folder]
+
+    def _bring(self, folders: Sequence[RunFolder]) -> Iterator[Told]:
+        """One look at the target for all of them.  What fails is tried again once the job is
+        over."""
+        folders = [one for one in folders if not one.run().status.final]
+        if not folders:
             return
-        patterns = folder.job().outputs[folder.id]
-        ended = self._bench.target.so_far(self._handle, patterns)
-        verdict = self._bench.engine.verdict(folder.id, ended, folder.log_lines())
-        told_apart = not strange(folder.job(), folder.id, ended.files)
-        if isinstance(verdict, Succeeded) and told_apart:
-            result = verdict.outputs[0].path
-            events = chain(
-                used(self._bench, folder, ended, result),
-                bring_home(self._bench, folder, self._handle, ended, verdict),
-            )
-            yield from recorded([folder], ((folder, event) for event in events))
+        job = folders[0].job()
+        patterns = [pattern for one in folders for pattern in job.outputs[one.id]]
+        try:
+            ended = self._bench.target.so_far(self._handle, patterns)
+        except CosmosError as error:
+            yield from ((one, Disconnected(error.message, 0.0)) for one in folders)
+            return
+        for folder in folders:
+            verdict = self._bench.engine.verdict(folder.id, ended, folder.log_lines())
+            if not isinstance(verdict, Succeeded) or strange(job, folder.id, ended.files):
+                continue
+            try:
+                yield from recorded([folder], self._events(folder, ended, verdict))
+            except CosmosError as error:
+                yield folder, Disconnected(error.message, 0.0)
+
+    def _events(self, folder: RunFolder, ended: JobEnded, verdict: Succeeded) -> Iterator[Told]:
+        result = verdict.outputs[0].path
+        for event in chain(
+            used(self._bench, folder, ended, result),
+            bring_home(self._bench, folder, self._handle, ended, verdict),
+        ):
+            yield folder, event

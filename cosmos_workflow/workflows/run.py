@@ -21,6 +21,7 @@ from cosmos_workflow.events import (
     Event,
     ExecutionStatus,
     Failed,
+    Staged,
     Submitted,
 )
 from cosmos_workflow.execution.facts import ServiceFacts
@@ -151,18 +152,24 @@ def carry_on(bench: Bench, folder: RunFolder, *, detach: bool = False) -> Iterat
 
 
 def carry_on_together(
-    bench: Bench, folders: Sequence[RunFolder], *, detach: bool = False, to_the_end: bool = False
+    bench: Bench,
+    folders: Sequence[RunFolder],
+    *,
+    detach: bool = False,
+    to_the_end: bool = False,
+    staged: Staged | None = None,
 ) -> Iterator[Told]:
     """The same for runs that share a job: each event with the run it is of, None for all of them.
 
-    With ``to_the_end`` it goes on until the job is over, not only the runs.
+    With ``to_the_end`` it goes on until the job is over, not only the runs.  ``staged``: all was
+    brought to the target a moment ago, as this tells.
     """
     with ExitStack() as stack:
         for folder in folders:
             stack.enter_context(folder.held())
         pending = [one for one in folders if one.run().status is ExecutionStatus.PENDING]
         if pending:
-            yield from recorded(pending, _launch(bench, pending))
+            yield from recorded(pending, _launch(bench, pending, staged))
         running = [one for one in folders if one.run().status is ExecutionStatus.RUNNING]
         if running and not detach:
             yield from finish(bench, running, to_the_end=to_the_end)
@@ -222,7 +229,7 @@ def others(bench: Bench, folder: RunFolder) -> list[RunFolder]:
     return [one for run_id in ids if (one := bench.store.folder(run_id)).path.is_dir()]
 
 
-def _launch(bench: Bench, folders: Sequence[RunFolder]) -> Iterator[Told]:
+def _launch(bench: Bench, folders: Sequence[RunFolder], staged: Staged | None) -> Iterator[Told]:
     job = folders[0].job()
     known = [one.run().handle for one in others(bench, folders[0])]
     handle = next((one for one in known if one), None)
@@ -230,25 +237,34 @@ def _launch(bench: Bench, folders: Sequence[RunFolder]) -> Iterator[Told]:
         yield None, Submitted(handle.to_json())
         return
     values = secrets.values(job.secrets)
+    known_there = [staged] if staged else []
     try:
         # As one step: an input that the host found damaged is removed there and has to go up again.
-        for event in persistently(lambda: _arrive(bench, folders, job, values)):
+        for event in persistently(lambda: _arrive(bench, folders, job, values, known_there)):
             yield None, event
     except SubmissionRejected as error:
         yield None, Failed("submission", error.message, error.hint)
 
 
 def _arrive(
-    bench: Bench, folders: Sequence[RunFolder], job: Job, values: dict[str, str]
+    bench: Bench,
+    folders: Sequence[RunFolder],
+    job: Job,
+    values: dict[str, str],
+    staged: list[Staged],
 ) -> Generator[Event, None, None]:
     """Stage and submit; runs that were all cancelled meanwhile, by another process, are not left.
 
     Where a service may have taken the request of an earlier try, its job is looked for first.
+    ``staged`` is believed once: the host itself checks what is there, and a second try stages.
     """
     asked = folders[0].run().asked
     handle = bench.target.find(job, *asked) if asked else None
     if handle is None:
-        yield from bench.target.stage(job)
+        if staged:
+            yield staged.pop()
+        else:
+            yield from bench.target.stage(job)
         if _all_over(folders):
             return
         try:

@@ -21,7 +21,7 @@ from cosmos_workflow.workflows.worker_lane import Shop, Slot
 from cosmos_workflow.workflows.worker_share import chooser
 
 HEARTBEAT_S = 2.0
-"""Seconds between two looks for what other workers have left, and for the end."""
+"""Seconds between two looks for what other workers have left."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,7 @@ class Worker:
         """Until the terms are met.  Leaving it early leaves jobs running, for the next worker."""
         with ExitStack() as stack:
             name = stack.enter_context(workers.at_work(self._settings.outputs_dir / ".queue"))
+            stack.enter_context(self.queue.in_use())
             shop = self._shop()
             stack.callback(shop.stop.set)
             slots = [
@@ -114,10 +115,9 @@ class Worker:
             now = time.monotonic()
             if any(slot.busy for slot in slots) or claims.next_try(self.queue) is not None:
                 idle_since = now
-            if now - looked < HEARTBEAT_S:
-                continue
-            looked = now
-            self._take_over(name, slots)
+            if now - looked >= HEARTBEAT_S:
+                looked = now
+                self._take_over(name, slots)
             ended = self._ended(slots, now - idle_since)
             if ended:
                 yield ended

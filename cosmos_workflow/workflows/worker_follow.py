@@ -16,6 +16,7 @@ from cosmos_workflow.events import (
     Failed,
     JobEnded,
     JobOver,
+    Staged,
 )
 from cosmos_workflow.runs import claims
 from cosmos_workflow.runs.claims import Claim
@@ -72,13 +73,19 @@ class Following:
     """Carries a claim's runs on until each has ended and is settled.
 
     ``over`` is set when the slot of its job is free.  ``faulty``: something is wrong with the
-    target, and the next job had better wait.
+    target, and the next job had better wait.  ``staged``: its files are on the target already.
     """
 
     def __init__(
-        self, queue: Queue, claim: Claim, patience: Patience, tell: Callable[[News], None]
+        self,
+        queue: Queue,
+        claim: Claim,
+        patience: Patience,
+        tell: Callable[[News], None],
+        staged: Staged | None = None,
     ) -> None:
         self.claim, self.over, self.faulty = claim, Flag(), False
+        self._staged = staged
         self._queue, self._patience, self._tell = queue, patience, tell
         self._open = {item.run: item for item in claim.items}
 
@@ -94,7 +101,10 @@ class Following:
         pause = 1.0
         while not stop.is_set() and not all(one.run().status.final for one in folders):
             try:
-                for folder, event in carry_on_together(bench, folders, to_the_end=True):
+                staged, self._staged = self._staged, None
+                for folder, event in carry_on_together(
+                    bench, folders, to_the_end=True, staged=staged
+                ):
                     self._hear(folder, event)
                     pause = 1.0
                     if stop.is_set():

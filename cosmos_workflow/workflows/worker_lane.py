@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event as Flag
 from threading import Lock, Thread
 
 from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.errors import CosmosError
+from cosmos_workflow.events import Staged
+from cosmos_workflow.execution.job import CommandJob
 from cosmos_workflow.execution.target import Target
 from cosmos_workflow.runs import claims
 from cosmos_workflow.runs.claims import Choose, Claim, Lane
@@ -19,9 +21,13 @@ from cosmos_workflow.workflows import assemble
 from cosmos_workflow.workflows.assemble import Bench
 from cosmos_workflow.workflows.worker_follow import LONGEST_PAUSE_S, Following, News, Patience
 from cosmos_workflow.workflows.worker_prepare import Ready, prepare
+from cosmos_workflow.workflows.worker_share import Paces
 
 GLANCE_S = 0.25
 """Seconds between two looks at the queue, while there is nothing to do."""
+
+STAGED_S = 1800.0
+"""How long it is believed that staged files are there: ``cosmos clean`` leaves them for an hour."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +125,9 @@ class Slot:
             if ready is None:
                 claims.release(shop.queue, claim.id)
                 return None
-            for _ in self._target.stage(ready.job):
+            for event in self._target.stage(ready.job):
+                if isinstance(event, Staged) and isinstance(ready.job, CommandJob):
+                    ready = replace(ready, staged=event, at=time.monotonic())
                 if shop.stop.is_set():
                     break
         except CosmosError as error:
@@ -144,20 +152,22 @@ class Slot:
             for item in begun.items:
                 claims.wait_again(shop.queue, item.id, pause=0, counts=False)
             return
-        self._follow(begun)
+        fresh = time.monotonic() - ready.at < STAGED_S
+        self._follow(begun, ready.staged if fresh else None)
 
     def _length(self, claim: Claim) -> float:
-        """Seconds that the claim is thought to take; 0 when nobody knows."""
-        paces = claims.paces(self._shop.queue)
-        load, sample = paces.get((claim.items[0].batch_key, self.lane.target), (0.0, 0.0))
+        """Seconds that the claim is thought to take, as the share of all lanes takes it to be."""
+        seen = Paces.seen(claims.paces(self._shop.queue))
+        load, sample = seen.of(claim.items[0].batch_key, self.lane.target)
         return load + sample * len(claim.items)
 
     def _adopt(self, item: Item, folder: RunFolder) -> None:
         claim = claims.adopt(self._shop.queue, self.lane, item, folder.id)
         self._spawn(Following(self._shop.queue, claim, self._shop.patience, self._shop.tell))
 
-    def _follow(self, claim: Claim) -> None:
-        self._running = Following(self._shop.queue, claim, self._shop.patience, self._shop.tell)
+    def _follow(self, claim: Claim, staged: Staged | None = None) -> None:
+        shop = self._shop
+        self._running = Following(shop.queue, claim, shop.patience, shop.tell, staged)
         self._spawn(self._running)
 
     def _spawn(self, following: Following) -> None:

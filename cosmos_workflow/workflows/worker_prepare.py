@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from cosmos_workflow.errors import CosmosError, SpecError
-from cosmos_workflow.events import ExecutionStatus
+from cosmos_workflow.events import ExecutionStatus, Staged
 from cosmos_workflow.execution.job import Job
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
@@ -25,11 +25,16 @@ LIVE_ATTEMPT_PAUSE_S = 15.0
 
 @dataclass(frozen=True)
 class Ready:
-    """A claim whose job is planned, its inputs known by content."""
+    """A claim whose job is planned, its inputs known by content.
+
+    ``staged``: how its files came to the target, and when, by a clock that only goes on.
+    """
 
     claim: Claim
     members: tuple[Member, ...]
     job: Job
+    staged: Staged | None = None
+    at: float = 0.0
 
     @property
     def runs(self) -> dict[int, str]:

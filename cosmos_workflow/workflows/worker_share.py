@@ -7,9 +7,8 @@ it can; but where fewer keys wait than there are slots, the runs of a key are sh
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import mean
 
 from cosmos_workflow.runs.claims import Busy, Choose, Group, Lane
 
@@ -28,44 +27,75 @@ class Work:
 
 
 def chooser(
-    lane: Lane, lanes: Sequence[tuple[str, int]], paces: Mapping[tuple[str, str], Pace]
+    lane: Lane,
+    lanes: Sequence[tuple[str, int]],
+    paces: Mapping[tuple[str, str], Pace],
+    clock: Callable[[], float] = time.time,
 ) -> Choose:
     """The choice for ``lane`` among all ``lanes`` (target, slot) of its worker."""
 
+    known, targets = Paces.seen(paces), tuple(dict.fromkeys(target for target, _ in lanes))
+
     def choose(groups: Sequence[Group], busy: Sequence[Busy]) -> tuple[int, int] | None:
-        now, mine = time.time(), lanes.index((lane.target, lane.slot))
-        work = [
-            Work(one.count, [pace_of(paces, one.batch_key, target) for target, _ in lanes])
-            for one in groups
-        ]
-        free = [
-            max((_left(one, now) for one in busy if (one.target, one.slot) == place), default=0.0)
-            for place in lanes
-        ]
-        return share(work, free, mine)
+        now, mine = clock(), lanes.index((lane.target, lane.slot))
+        work = []
+        for one in groups:
+            pace = {target: known.of(one.batch_key, target) for target in targets}
+            work.append(Work(one.outlook, [pace[target] for target, _ in lanes]))
+        left = dict.fromkeys(lanes, 0.0)
+        for claim in busy:
+            place = (claim.target, claim.slot)
+            if place in left:
+                left[place] += _left(claim, now, known.of(claim.batch_key, claim.target))
+        return share(work, [left[place] for place in lanes], mine)
 
     return choose
 
 
-def _left(one: Busy, now: float) -> float:
-    """Seconds until a claim is over; one that takes longer than was thought may do so for long."""
-    if one.phase == "landing":
-        return 0.0
+def _left(one: Busy, now: float, pace: Pace) -> float:
+    """Seconds that a claim still takes; one that takes longer than was thought may do so for
+    long.  One in readiness takes its whole time, after what runs before it."""
+    match one.phase:
+        case "landing":
+            return 0.0
+        case "claimed":
+            return pace[0] + one.count * pace[1]
     return max(one.ends - now, (now - one.at) / 4)
 
 
-def pace_of(paces: Mapping[tuple[str, str], Pace], key: str, target: str) -> Pace:
-    """What was seen: of the key there, of the key elsewhere, of other keys there, of any."""
-    if (key, target) in paces:
-        return paces[key, target]
-    for seen in (
-        [pace for (k, _), pace in paces.items() if k == key],
-        [pace for (_, t), pace in paces.items() if t == target],
-        list(paces.values()),
-    ):
-        if seen:
-            return mean(load for load, _ in seen), mean(sample for _, sample in seen)
-    return UNKNOWN
+@dataclass(frozen=True)
+class Paces:
+    """What was seen, and the means of it: by key, by target, of all."""
+
+    seen_at: Mapping[tuple[str, str], Pace]
+    by_key: Mapping[str, Pace]
+    by_target: Mapping[str, Pace]
+    usual: Pace
+
+    @classmethod
+    def seen(cls, paces: Mapping[tuple[str, str], Pace]) -> Paces:
+        """From paces by key and target."""
+        by_key: dict[str, list[Pace]] = {}
+        by_target: dict[str, list[Pace]] = {}
+        for (key, target), pace in paces.items():
+            by_key.setdefault(key, []).append(pace)
+            by_target.setdefault(target, []).append(pace)
+        return cls(
+            paces,
+            {key: _mean(found) for key, found in by_key.items()},
+            {target: _mean(found) for target, found in by_target.items()},
+            _mean(list(paces.values())) if paces else UNKNOWN,
+        )
+
+    def of(self, key: str, target: str) -> Pace:
+        """What was seen: of the key there, of the key elsewhere, of other keys there, of any."""
+        found = self.seen_at.get((key, target)) or self.by_key.get(key)
+        return found or self.by_target.get(target) or self.usual
+
+
+def _mean(paces: Sequence[Pace]) -> Pace:
+    number = len(paces)
+    return sum(load for load, _ in paces) / number, sum(sample for _, sample in paces) / number
 
 
 def share(work: Sequence[Work], free: Sequence[float], mine: int) -> tuple[int, int] | None:

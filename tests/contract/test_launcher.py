@@ -23,6 +23,7 @@ from cosmos_workflow.execution.docker import DockerLauncher, container_name
 from cosmos_workflow.execution.job import Arg, CommandJob, Input, Place
 from cosmos_workflow.execution.launcher import Launcher, Site, State
 from cosmos_workflow.execution.shell import ShellLauncher
+from cosmos_workflow.execution.slurm import SlurmLauncher
 
 HOSTILE = (
     "two\nlines", "$(touch /tmp/owned)", "`id`", "a'b\"c", "; rm -rf /", "\\n", "*", "-- -x", "",
@@ -57,13 +58,16 @@ class Here:
         """Prepare, start, hand over the secrets; the reference."""
         self.prepare(job)
         pipe = self.workspace(job) / "secrets"
-        if secrets:
+        coded = {k: base64.b64encode(v.encode()).decode() for k, v in (secrets or {}).items()}
+        lines = "".join(f"{name}={value}\n" for name, value in coded.items()).encode()
+        if secrets and self.launcher.secrets == "file":
+            pipe.touch(0o600)
+            pipe.write_bytes(lines)
+        elif secrets:
             run(["mkfifo", "-m", "600", str(pipe)])
         ref = self.launcher.ref(self.again(job).stdout)
         self.started.append((job.name, ref))
-        if secrets:
-            coded = {name: base64.b64encode(value.encode()) for name, value in secrets.items()}
-            lines = b"".join(name.encode() + b"=" + value + b"\n" for name, value in coded.items())
+        if secrets and self.launcher.secrets == "pipe":
             write = ["sh", "-c", 'cat > "$1"', "sh", str(pipe)]
             subprocess.run(write, input=lines, check=True, timeout=20)
         return ref
@@ -85,7 +89,8 @@ class Here:
         run(self.launcher.stop(job.name, ref, self.site))
 
     def log(self, job: CommandJob) -> str:
-        return (self.workspace(job) / "job.log").read_text(encoding="utf-8")
+        file = self.workspace(job) / "job.log"
+        return file.read_text(encoding="utf-8") if file.exists() else ""
 
     def mark(self, job: CommandJob, name: str) -> bool:
         return (self.workspace(job) / name).exists()
@@ -110,11 +115,16 @@ def until(true: Callable[[], bool], seconds: float = 30) -> None:
         time.sleep(0.03)
 
 
-@pytest.fixture(params=["docker", "shell"])
-def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Here]:
+@pytest.fixture(params=["docker", "shell", "slurm"])
+def here(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Here]:
     root = tmp_path / "a root, with: 'odd' \"letters\" é"
     if request.param == "shell":
         place = Here(ShellLauncher(), Site(str(root)))
+    elif request.param == "slurm":
+        monkeypatch.setenv("SLURM_CONF", str(request.getfixturevalue("slurm").conf))
+        place = Here(SlurmLauncher(), Site(str(root)))
     else:
         docker: Docker = request.getfixturevalue("docker")
         image = request.getfixturevalue("plain_image")
@@ -199,12 +209,17 @@ def test_secrets_are_in_the_environment_and_nowhere_else(here: Here) -> None:
     assert here.log(job) == expected.stdout + "1\n"
     for file in (file for file in here.workspace(job).rglob("*") if file.is_file()):
         assert "s3cr3t" not in file.read_text(), file
-    assert not here.mark(job, "secrets")
+    if here.launcher.secrets == "pipe":
+        assert not here.mark(job, "secrets")
     assert "s3cr3t" not in " ".join(here.launcher.start(job, here.site))
     assert "s3cr3t" not in run(["ps", "-A", "-ww", "-o", "args="]).stdout
     if here.launcher.name == "docker":
         assert "s3cr3t" not in run(["docker", "inspect", ref]).stdout
         assert "s3cr3t" not in run(["docker", "logs", ref]).stdout
+    elif here.launcher.name == "slurm":
+        assert "s3cr3t" not in run(["scontrol", "show", "job", "-dd", ref]).stdout
+    here.wait(job, ref)
+    assert not here.mark(job, "secrets")
 
 
 def test_secrets_that_never_come_end_the_job(here: Here) -> None:
@@ -268,10 +283,13 @@ def test_a_killed_job_is_not_alive_and_has_written_no_code(here: Here) -> None:
     until(lambda: here.mark(job, "job.log") and "on" in here.log(job))
     if here.launcher.name == "docker":
         run(["docker", "kill", ref])
+    elif here.launcher.name == "slurm":
+        run(["scancel", "--full", "--signal=KILL", ref])
     else:
         os.killpg(int(ref.split(":")[0]), signal.SIGKILL)
     state = here.wait(job, ref)
-    assert state in (State("exited", 137), State("gone"))
+    by_somebody = State("exited", None, why="cancelled")
+    assert state in (State("exited", 137), State("gone"), by_somebody)
     assert not here.mark(job, "exit_code")
 
 

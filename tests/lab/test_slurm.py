@@ -212,7 +212,7 @@ def test_what_slurm_refuses_is_told(cluster: Project, login_node: Sshd, tmp_path
     configure(cluster, login_node, tmp_path / "shared dir", slurm='partition = "none"')
     one = spec(cluster)
     said = cluster.cosmos("run", one, code=6)
-    assert "Slurm did not take the job: " in said.stderr and "invalid partition" in said.stderr
+    assert "Slurm did not take the job: " in said.stderr and "Invalid partition" in said.stderr
     assert "[targets.NAME.slurm]" in said.stderr
 
 

@@ -16,7 +16,7 @@ from cosmos_workflow.execution.on_http_words import (
     plain,
     read_answer,
 )
-from cosmos_workflow.runs.run import fold
+from cosmos_workflow.runs.run import Run, fold
 
 
 @pytest.mark.parametrize(
@@ -122,5 +122,5 @@ def create(phase: str, status: int = 0) -> Exchanged:
     ],
 )
 def test_whether_there_may_be_a_job(events: list[Event], asked: tuple[float, float] | None) -> None:
-    run = fold("rs_1.1", [(event, float(at)) for at, event in enumerate(events, 1)])
+    run = fold(Run("rs_1.1"), [(event, float(at)) for at, event in enumerate(events, 1)])
     assert run.asked == asked

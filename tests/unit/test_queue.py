@@ -285,3 +285,42 @@ def test_nothing_is_lost_or_taken_twice_whatever_happens(
         assert len(states) == 9
         lively = {item for item, state in states.items() if state in ("claimed", "running")}
         assert lively == set(taken)
+
+
+def test_what_is_out_of_sight_is_thought_to_be_like_what_is_seen(queue: Queue) -> None:
+    queue.add([wish(n, key=str(n % 4)) for n in range(4000)])
+    seen: list[Group] = []
+
+    def choose(groups: object, busy: object) -> None:
+        seen.extend(groups)  # type: ignore[call-overload]
+
+    assert claims.claim(queue, LANE, choose) is None
+    assert [(one.count, one.outlook) for one in seen] == [(250, 1000)] * 4
+
+
+def test_a_claim_tells_how_much_it_still_has(queue: Queue) -> None:
+    queue.add([wish(n) for n in range(3)])
+    claim = claims.claim(queue, LANE)
+    assert claim is not None
+    assert [(one.phase, one.count) for one in claims.busy(queue)] == [("claimed", 3)]
+    claims.begin(queue, claim, {item.id: f"{item.spec}.1" for item in claim.items}, 60.0)
+    claims.settle(queue, claim.items[0].id, State.DONE)
+    assert [(one.phase, one.count) for one in claims.busy(queue)] == [("running", 2)]
+
+
+def test_the_queue_has_a_clock(tmp_path: Path) -> None:
+    clock = [100.0]
+    queue = Queue(tmp_path / "queue.sqlite", lambda: clock[0])
+    queue.add([wish(1)])
+    claim = claims.claim(queue, LANE)
+    assert claim is not None
+    claims.begin(queue, claim, {1: "rs_00000001.1"}, 0.0)
+    claims.wait_again(queue, 1, pause=50.0, counts=True)
+    assert claims.claim(queue, LANE) is None and claims.next_try(queue) == 50.0
+    clock[0] = 151.0
+    assert names(claims.claim(queue, LANE)) == [1]
+
+
+def test_of_many_the_first_so_many_are_listed(queue: Queue) -> None:
+    queue.add([wish(n) for n in range(5)])
+    assert [item.id for item in queue.items(limit=2)] == [1, 2]

@@ -161,3 +161,23 @@ def test_without_room_for_an_index_the_runs_are_read_anew(store: Store) -> None:
 def test_looking_at_no_runs_makes_nothing(store: Store) -> None:
     assert index.page(store).rows == []
     assert not store.root.exists()
+
+
+def test_only_what_is_new_is_read_and_another_file_is_read_anew(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "rs_0a0a0a0a.1")
+    folder.path.mkdir()
+    assert folder.run().created is None
+    folder.record(Planned("rs_0a0a0a0a.1", "preview", "local"))
+    assert folder.run().target == "local"
+    with folder.events_file.open("ab") as file:
+        file.write(b'{"event": "Staged", "at": 1.0, "sent": 7, "to')
+    assert folder.run().sent is None, "half a line is no event"
+    with folder.events_file.open("ab") as file:
+        file.write(b'tal": 7, "seconds": 0.1}\n')
+    assert (folder.run().sent, folder.run().target) == (7, "local")
+    other = tmp_path / "other"
+    other.write_bytes(folder.events_file.read_bytes().replace(b'"local"', b'"other"'))
+    other.replace(folder.events_file)
+    assert folder.run().target == "other"
+    folder.events_file.write_bytes(b"")
+    assert folder.run().target == ""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cosmos_workflow.workflows.worker_share import Work, pace_of, share
+from cosmos_workflow.runs.claims import Busy, Group, Lane
+from cosmos_workflow.workflows.worker_share import Paces, Work, chooser, share
 
 
 def work(count: int, lanes: int, load: float = 5.0, sample: float = 1.0) -> Work:
@@ -63,9 +64,26 @@ def test_somebody_always_takes_something(
 
 
 def test_what_was_never_seen_is_like_what_was() -> None:
-    seen = {("a", "gpu"): (4.0, 1.0), ("b", "other"): (40.0, 10.0)}
-    assert pace_of(seen, "a", "gpu") == (4.0, 1.0)
-    assert pace_of(seen, "b", "gpu") == (40.0, 10.0)
-    assert pace_of(seen, "c", "gpu") == (4.0, 1.0)
-    assert pace_of(seen, "c", "third") == (22.0, 5.5)
-    assert pace_of({}, "a", "gpu") == (1.0, 1.0)
+    seen = Paces.seen({("a", "gpu"): (4.0, 1.0), ("b", "other"): (40.0, 10.0)})
+    assert seen.of("a", "gpu") == (4.0, 1.0)
+    assert seen.of("b", "gpu") == (40.0, 10.0)
+    assert seen.of("c", "gpu") == (4.0, 1.0)
+    assert seen.of("c", "third") == (22.0, 5.5)
+    assert Paces.seen({}).of("a", "gpu") == (1.0, 1.0)
+
+
+def test_what_lies_ready_is_done_before_what_is_taken_next() -> None:
+    """Three keys of 20, two slots on each of two hosts: no schedule is below 23 s."""
+    lanes = [(host, slot) for host in ("a", "b") for slot in range(2)]
+    paces = {(f"key{n}", host): (5.0, 1.0) for n in range(3) for host in ("a", "b")}
+    left, busy = [20, 20, 20], list[Busy]()
+    for number, (target, slot) in enumerate(lanes):
+        groups = [Group(f"key{n}", 1, 0, c, 32, c) for n, c in enumerate(left)]
+        choose = chooser(Lane("w", target, slot), lanes, paces, lambda: 0.0)
+        taken = choose([one for one in groups if one.count], busy)
+        assert taken is not None
+        key = [n for n, c in enumerate(left) if c][taken[0]]
+        left[key] -= taken[1]
+        one = Busy(number, "w", target, slot, "claimed", 0.0, 0.0, f"key{key}", taken[1])
+        busy.append(one)
+        assert 5 + one.count <= 23
