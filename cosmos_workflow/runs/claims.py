@@ -238,7 +238,12 @@ def take_over(
 def busy(queue: Queue) -> list[Busy]:
     """All claims there are."""
     with queue.reading() as base:
-        return _busy(base)
+        return busy_in(base)
+
+
+def busy_in(base: sqlite3.Connection) -> list[Busy]:
+    """The same, inside a transaction."""
+    return _busy(base)
 
 
 def next_try(queue: Queue, label: str = "") -> float | None:
