@@ -8,11 +8,14 @@ from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.workflows.report import Report
 
 NONE = "-"
+WORDS = {"success": "succeeded"}
 
 
 def tell(screen: Screen, settings: Settings, found: Report, title: str) -> None:
     """All of it."""
-    told = (f"{count} {status}" for status, count in found.counts.items() if count)
+    told = (
+        f"{count} {WORDS.get(status, status)}" for status, count in found.counts.items() if count
+    )
     again = f"; {counted(found.retried, 'RunSpec')} run more than once" if found.retried else ""
     screen.say(f"{title}: {', '.join(told)}{again}", "bold")
     screen.say()
@@ -98,19 +101,20 @@ def _cost(screen: Screen, settings: Settings, found: Report) -> None:
         parts += [f"{_money(found.idle_cost)} of idle time beside it"] if found.idle_cost else []
         screen.say(f"cost       {', '.join(parts)}")
     if found.unpriced:
-        many = "no run" if found.cost is None else counted(found.unpriced, "run")
-        verb = "has a price" if found.cost is None else "without a price, not in it"
-        screen.say(f"cost       {many} {verb}{_where(settings, found)}", "yellow")
+        many = counted(found.unpriced, "run")
+        said = "no run has a price" if found.cost is None else f"not in it: {many} without a price"
+        screen.say(f"cost       {said}", "yellow")
+        for place in _places(settings, found):
+            screen.say(f"           set price_per_hour in {place}", "yellow")
 
 
-def _where(settings: Settings, found: Report) -> str:
+def _places(settings: Settings, found: Report) -> list[str]:
     """Where the prices that are missing can be set."""
     from cosmos_workflow.workflows.plan_estimate import price_goes
 
     known = settings.all_targets()
     names = [one.target for one in found.places if one.unpriced and one.target in known]
-    places = list(dict.fromkeys(filter(None, (price_goes(settings, name) for name in names))))
-    return f"; price_per_hour in {', '.join(places)} sets it" if places else ""
+    return list(dict.fromkeys(filter(None, (price_goes(settings, name) for name in names))))
 
 
 def _took(seconds: float | None) -> str:
