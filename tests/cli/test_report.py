@@ -30,7 +30,8 @@ def test_a_night_in_eighty_columns(cosmos: Cosmos, night: Night) -> None:
                  "made       2 videos, 0:10 of video", "20:00 used, 20:00 idle: 50% busy",
                  "120.0 GPU seconds a second of video",
                  "0.75, 0.75 a video, 9.00 a minute, 1.00 of idle time beside it",
-                 "not in it: 1 run without a price", "set price_per_hour in [targets.bare]"):  # fmt: skip
+                 "not in it: 1 run without a price",
+                 "set price_per_hour in [targets.bare]"):  # fmt: skip
         assert what in said.out, said.out
     assert "\x1b" not in said.out and "\u202e" not in said.out
 
