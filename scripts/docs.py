@@ -15,6 +15,8 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
@@ -59,7 +61,7 @@ def _table(name: str, model: Any) -> str:
 
 def _default(field: Any) -> str:
     value = field.get_default(call_default_factory=True)
-    if hasattr(value, "model_fields"):
+    if isinstance(value, BaseModel):
         return "its own table"
     text = {"True": "true", "False": "false"}.get(str(value), str(value))
     text = f'"{value}"' if isinstance(value, str) else text

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from cosmos_workflow.engines import (
@@ -14,6 +15,7 @@ from cosmos_workflow.engines import (
     vocabulary,
 )
 from cosmos_workflow.engines.command import CommandEngine
+from cosmos_workflow.engines.cosmos3_media import Sources
 from cosmos_workflow.engines.cosmos3_options import (
     Cosmos3Options,
     check,
@@ -22,9 +24,9 @@ from cosmos_workflow.engines.cosmos3_options import (
 )
 from cosmos_workflow.engines.engine import Fit, Limit, Needs, Options, RunRequest
 from cosmos_workflow.engines.rules import settle
-from cosmos_workflow.engines.transfer1 import only
+from cosmos_workflow.engines.together import check_together, key_of, numbered
 from cosmos_workflow.events import JobEnded, Progress, Verdict
-from cosmos_workflow.execution.job import CommandJob, Place, WrittenFile
+from cosmos_workflow.execution.job import CommandJob, Input, Place, WrittenFile
 from cosmos_workflow.prompts.enums import BlurStrength, CannyThreshold, Modality
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
@@ -48,8 +50,15 @@ LIMITS: Mapping[str, Limit] = {
 }
 
 
+ONCE = (
+    "model", "checkpoint_path", "disable_guardrails", "offload_guardrail_models",
+    "diffusion_cache",
+)  # fmt: skip
+"""Options that hold for a whole job."""
+
+
 class Cosmos3(CommandEngine):
-    """The framework's own command line, one run a job."""
+    """The framework's own command line; one job may hold several runs."""
 
     name: ClassVar[str] = "cosmos3"
     summary: ClassVar[str] = "Cosmos 3, its own framework: video from controls, text, image, video"
@@ -57,6 +66,7 @@ class Cosmos3(CommandEngine):
     modalities: ClassVar[tuple[Modality, ...]] = tuple(cosmos3_spec.HINTS)
     limits: ClassVar[Mapping[str, Limit]] = LIMITS
     max_weight: ClassVar[float | None] = None
+    max_batch: ClassVar[int] = 32
     licence: ClassVar[str] = "OpenMDW-1.1; guardrails: NVIDIA Open Model License"
 
     def defaults(self, run: RunSpec) -> Mapping[str, float | int | str | None]:
@@ -90,44 +100,55 @@ class Cosmos3(CommandEngine):
         """The size at 720 for this shape, and what a transfer makes of the frames."""
         return cosmos3_media.fit(media)
 
+    def batch_key(self, run: RunSpec, prompt: PromptSpec) -> str:
+        """What is said once for a job; a transfer is not mixed with anything else."""
+        options = options_of(run)
+        once = {name: getattr(options, name) for name in ONCE}
+        return json.dumps([self.name, options.mode, bool(in_use(run)), once], sort_keys=True)
+
     def plan(self, requests: Sequence[RunRequest]) -> CommandJob:
-        """The job of one run.  Raises SpecError before anything is made or sent."""
-        request = only(requests, self.name)
-        request = replace(request, run=settle(self, request.run, request.prompt))
-        cosmos3_media.check_machine(request)
-        files, options = cosmos3_media.sources(request), options_of(request.run)
-        result = "vision.jpg" if cosmos3_media.frames_made(files) == 1 else "vision.mp4"
-        patterns = (result, "sample_args.json", "sample_outputs.json", "control_*")
+        """The job of runs with one ``batch_key``.  Raises SpecError before anything is sent."""
+        settled = [replace(one, run=settle(self, one.run, one.prompt)) for one in requests]
+        check_together(self, settled, "what a sample says for itself")
+        first, options = settled[0], options_of(settled[0].run)
+        cosmos3_media.check_machine(first)
+        files = [cosmos3_media.sources(one) for one in settled]
+        parts = [
+            _part(n, *pair, len(settled)) for n, pair in enumerate(zip(settled, files, strict=True))
+        ]
+        limits = [one.time_limit for one in settled]
+        env = {
+            "NUM_GPU": str(first.gpus), "CHUNKS": str(sum(one.count for one in files)),
+            "COSMOS_VERBOSE": "1", "PYTHONUNBUFFERED": "1",
+        }  # fmt: skip
+        if len(settled) > 1:
+            env["RUNS"] = " ".join(one.run_id for one in settled)
         return CommandJob(
-            name=request.job_name,
+            name=first.job_name,
             engine=self.name,
             image=IMAGE,
             argv=(
                 "bash",
                 Place("workspace", "cosmos3.sh"),
                 "--input-files",
-                Place("workspace", "spec.json"),
-                *cosmos3_spec.flags(options, request.gpus),
+                *(Place("workspace", part.spec.path) for part in parts),
+                *cosmos3_spec.flags(options, first.gpus),
             ),
-            env={
-                "NUM_GPU": str(request.gpus),
-                "CHUNKS": str(files.count),
-                "COSMOS_VERBOSE": "1",
-                "PYTHONUNBUFFERED": "1",
-            },
-            gpus=request.gpus,
-            cuda_devices=request.cuda_devices,
-            inputs=cosmos3_media.inputs(request, files),
+            env=env,
+            gpus=first.gpus,
+            cuda_devices=first.cuda_devices,
+            inputs=tuple(item for part in parts for item in part.inputs),
             files=(
                 WrittenFile("cosmos3.sh", script="cosmos3.sh"),
                 WrittenFile("steps.py", script="steps.py"),
-                WrittenFile("spec.json", json=cosmos3_spec.sample(request, files)),
+                *(part.spec for part in parts),
             ),
-            outputs={
-                request.run_id: tuple(f"outputs/{request.run_id}/{name}" for name in patterns)
+            outputs={one.run_id: part.outputs for one, part in zip(settled, parts, strict=True)},
+            time_limit=sum(limits) if all(limits) else 0,
+            parameters={
+                one.run_id: cosmos3_spec.sent(one, read)
+                for one, read in zip(settled, files, strict=True)
             },
-            time_limit=request.time_limit,
-            parameters={request.run_id: cosmos3_spec.sent(request, files)},
         )
 
     def progress(self, line: str) -> Progress | None:
@@ -140,6 +161,32 @@ class Cosmos3(CommandEngine):
         said: Any = next(found, {})
         return vocabulary.told(self.name, said if isinstance(said, dict) else {})
 
+    def made(self, line: str) -> str | None:
+        """The framework's account of a sample is written last."""
+        name = cosmos3_log.done(line)
+        return f"outputs/{name}/vision.mp4" if name else None
+
     def verdict(self, run_id: str, ended: JobEnded, log: Sequence[str]) -> Verdict:
         """What the framework's own account says, or its refusal, or what the log says."""
         return cosmos3_verdict.verdict(run_id, ended, log)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What one run adds to the job."""
+
+    spec: WrittenFile
+    inputs: tuple[Input, ...]
+    outputs: tuple[str, ...]
+
+
+def _part(number: int, request: RunRequest, files: Sources, of: int) -> _Part:
+    sample, inputs = cosmos3_spec.sample(request, files), cosmos3_media.inputs(request, files)
+    name = "spec.json"
+    if of > 1:
+        name, sample = key_of(number, name), numbered(number, sample)
+        inputs = tuple(replace(item, key=key_of(number, item.key)) for item in inputs)
+    result = "vision.jpg" if cosmos3_media.frames_made(files) == 1 else "vision.mp4"
+    patterns = (result, "sample_args.json", "sample_outputs.json", "control_*")
+    outputs = tuple(f"outputs/{request.run_id}/{pattern}" for pattern in patterns)
+    return _Part(WrittenFile(name, json=sample), inputs, outputs)

@@ -24,12 +24,21 @@ _REFUSED = re.compile(r"Guardrail blocked (?P<what>prompt|video) '")
 def verdict(run_id: str, ended: JobEnded, log: Sequence[str]) -> Verdict:
     """How the run went.  The result comes first among the outputs."""
     lines = lines_of(log)
-    told = cosmos3_log.account(lines)
+    told = cosmos3_log.account(lines, run_id)
     status, message = told.get("status", "success"), str(told.get("message") or "")
     result = _result(run_id, ended)
-    if ended.exit_code == 0 and result and status == "success":
+    whole = ended.exit_code == 0 or any(cosmos3_log.done(line) == run_id for line in lines)
+    if whole and result and status == "success":
         rest = sorted((f for f in ended.files if _is_of(run_id, f, result)), key=lambda f: f.path)
         return Succeeded(tuple(Output(f.path, f.size, f.sha256) for f in (result, *rest)))
+    begun = cosmos3_log.begun(lines)
+    if begun and run_id not in begun and ended.exit_code != 0:
+        why = _refusal([*lines, message]) or _failure(run_id, ended, lines)
+        return Failed(
+            "not_begun",
+            f"another run of the same job ended it before this one began: {why.message}",
+            hint=f"cosmos run {run_id.partition('.')[0]} tries again",
+        )
     refused = _refusal([*lines, message])
     if refused:
         return refused

@@ -16,6 +16,7 @@ from cosmos_workflow.engines import (
 )
 from cosmos_workflow.engines.engine import Fit, Limit, Needs, Options, RunRequest
 from cosmos_workflow.engines.rules import settle
+from cosmos_workflow.engines.together import check_together
 from cosmos_workflow.engines.transfer1_media import Sources
 from cosmos_workflow.engines.transfer1_options import (
     IGNORES_INPUT,
@@ -149,7 +150,7 @@ class Transfer1:
     def plan(self, requests: Sequence[RunRequest]) -> CommandJob:
         """The job of runs with one ``batch_key``.  Raises SpecError before anything is sent."""
         settled = [replace(one, run=settle(self, one.run, one.prompt)) for one in requests]
-        _check_together(self, settled)
+        check_together(self, settled, "words, videos and weights")
         transfer1_media.check_machine(settled[0])
         files = [transfer1_media.sources(one) for one in settled]
         for one, read in zip(settled, files, strict=True):
@@ -199,20 +200,6 @@ class Transfer1:
     def verdict(self, run_id: str, ended: JobEnded, log: Sequence[str]) -> Verdict:
         """Exit code 0 and a video, or the guardrail's refusal, or what the log says went wrong."""
         return transfer1_verdict.verdict(run_id, ended, log)
-
-
-def _check_together(engine: Transfer1, requests: Sequence[RunRequest]) -> None:
-    if not 1 <= len(requests) <= engine.max_batch:
-        raise SpecError(
-            f"transfer1 takes 1 to {engine.max_batch} runs a job, not {len(requests)}",
-            hint="run them one after another",
-        )
-    keys = {(engine.batch_key(r.run, r.prompt), r.gpus, r.cuda_devices) for r in requests}
-    if len(keys) > 1:
-        raise SpecError(
-            "these runs cannot share a job: they differ in more than words, videos and weights",
-            hint="run them one after another",
-        )
 
 
 def only(requests: Sequence[RunRequest], engine: str) -> RunRequest:

@@ -16,10 +16,11 @@ from typing import Any
 
 from cosmos_workflow.engines import transfer1_media, transfer1_spec
 from cosmos_workflow.engines.engine import RunRequest
+from cosmos_workflow.engines.together import key_of, numbered
 from cosmos_workflow.engines.transfer1_log import LOG, pieces
 from cosmos_workflow.engines.transfer1_media import Sources
 from cosmos_workflow.engines.transfer1_options import IGNORES_INPUT, in_use, is_made, options_of
-from cosmos_workflow.execution.job import Arg, CommandJob, Input, Place, WrittenFile, fill
+from cosmos_workflow.execution.job import Arg, CommandJob, Input, Place, WrittenFile
 from cosmos_workflow.prompts.enums import Modality
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
@@ -61,7 +62,7 @@ def extend(
     parts = [_part(number, request, files) for number, (request, files) in enumerate(pairs)]
     spec = next(file for file in job.files if file.path == "spec.json")
     shared = [
-        replace(spec, json=_numbered(0, spec.json)),
+        replace(spec, json=numbered(0, spec.json)),
         WrittenFile("batch.jsonl", json=[line for line, _ in parts]),
     ]
     more: tuple[Arg, ...] = (
@@ -90,18 +91,7 @@ def _part(number: int, request: RunRequest, files: Sources) -> tuple[Any, tuple[
         "control_overrides": {hint: said[hint] for hint in hints},
     }
     items = transfer1_media.inputs(request, files)
-    return _numbered(number, line), tuple(replace(i, key=_key(number, i.key)) for i in items)
-
-
-def _numbered(number: int, value: Any) -> Any:
-    def where(place: Place) -> Any:
-        return Place("input", _key(number, place.path)) if place.root == "input" else place
-
-    return fill(value, where)
-
-
-def _key(number: int, key: str) -> str:
-    return f"{number + 1}_{key}"
+    return numbered(number, line), tuple(replace(i, key=key_of(number, i.key)) for i in items)
 
 
 def _outputs(number: int, run: RunSpec) -> tuple[str, ...]:

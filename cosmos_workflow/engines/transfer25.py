@@ -18,6 +18,7 @@ from cosmos_workflow.engines import (
 from cosmos_workflow.engines.command import CommandEngine
 from cosmos_workflow.engines.engine import Fit, Limit, Needs, Options, RunRequest
 from cosmos_workflow.engines.rules import settle
+from cosmos_workflow.engines.together import check_together
 from cosmos_workflow.engines.transfer25_options import (
     DISTILLED_STEPS,
     Transfer25Options,
@@ -25,7 +26,6 @@ from cosmos_workflow.engines.transfer25_options import (
     in_use,
     options_of,
 )
-from cosmos_workflow.errors import SpecError
 from cosmos_workflow.events import JobEnded, Progress, Verdict
 from cosmos_workflow.execution.job import Arg, CommandJob, Input, Place, WrittenFile
 from cosmos_workflow.prompts.enums import BlurStrength, CannyThreshold, Modality
@@ -123,7 +123,7 @@ class Transfer25(CommandEngine):
     def plan(self, requests: Sequence[RunRequest]) -> CommandJob:
         """The job of runs with one ``batch_key``.  Raises SpecError before anything is sent."""
         settled = [replace(one, run=settle(self, one.run, one.prompt)) for one in requests]
-        _check_together(self, settled)
+        check_together(self, settled, "what a sample says for itself")
         first = settled[0]
         transfer25_media.check_machine(first)
         options = options_of(first.run)
@@ -215,27 +215,6 @@ def _once(options: Transfer25Options) -> dict[str, Any]:
         "enable_parallel_tokenizer", "checkpoint_path", "experiment",
     )  # fmt: skip
     return {name: getattr(options, name) for name in names}
-
-
-def _check_together(engine: Transfer25, requests: Sequence[RunRequest]) -> None:
-    if not 1 <= len(requests) <= engine.max_batch:
-        raise SpecError(
-            f"transfer25 takes 1 to {engine.max_batch} runs a job, not {len(requests)}",
-            hint="run them one after another",
-        )
-    if (
-        len(
-            {
-                (engine.batch_key(one.run, one.prompt), one.gpus, one.cuda_devices)
-                for one in requests
-            }
-        )
-        > 1
-    ):
-        raise SpecError(
-            "these runs cannot share a job: they have other controls, models or GPUs",
-            hint="run them one after another",
-        )
 
 
 def outputs(request: RunRequest) -> tuple[str, ...]:

@@ -5,6 +5,7 @@
 #
 # NUM_GPU      processes, one a GPU (1)
 # CHUNKS       how many chunks are made, one after the other (1)
+# RUNS         ids of the runs of a batch, in order; empty for one run by itself
 # COSMOS_REPO  the framework's code; else the folder we are in, if it is that, else /workspace
 #
 # steps.py beside this file turns the framework's bars into lines.  Its own account of the sample
@@ -40,6 +41,8 @@ if [ "$NUM_GPU" -gt 1 ]; then
 else
   model=(python -m "$module")
 fi
+
+if [ -n "${RUNS:-}" ]; then printf 'cosmos3.sh: runs %s\n' "$RUNS"; fi
 
 set +e
 "${model[@]}" "$@" 2>&1 | python3 "$here/steps.py" Sampling "${CHUNKS:-1}"

@@ -194,3 +194,20 @@ def test_frames_are_rounded_and_going_on_leaves_an_account(
     said = json.loads(account.read_text())
     assert said["status"] == "error"
     assert "Guardrail blocked prompt" in said["message"]
+
+
+def test_many_share_a_model_and_one_that_is_refused_costs_only_itself(gpu: Project) -> None:
+    text = (gpu.root / "config.toml").read_text()
+    gpu.configure(text + "\n[queue]\nretry_pause = 0.1\n")
+    first, bad, last = (words(gpu, text) for text in ("a lake", "a [[block]] lake", "a sea"))
+    shot = gpu.spec("a street", "--steps", "2", engine="cosmos3")
+    said = gpu.cosmos("batch", first, bad, last, shot, code=6)
+    assert "1 of 4 runs did not succeed" in said.stderr
+    assert told(gpu, first)["prompt"] == "a lake"
+    assert gpu.run(bad).run().status is ExecutionStatus.BLOCKED
+    assert gpu.run(last).run().cause == "not_begun"
+    again = gpu.run(last, 2)
+    assert again.run().status is ExecutionStatus.SUCCESS
+    assert gpu.run(first).job().name == gpu.run(bad).job().name == gpu.run(last).job().name
+    assert gpu.run(shot).job().name != gpu.run(first).job().name
+    assert told(gpu, shot)["prompt"] == "a street"

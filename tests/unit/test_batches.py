@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
+from cosmos_workflow.engines.cosmos3 import Cosmos3
 from cosmos_workflow.engines.engine import Engine, RunRequest
 from cosmos_workflow.engines.rules import settle
 from cosmos_workflow.engines.transfer1 import Transfer1
@@ -20,7 +21,7 @@ from cosmos_workflow.events import Blocked, Failed, JobEnded, RemoteFile, Succee
 from cosmos_workflow.execution.job import CommandJob, Place, fill
 from tests.engine_samples import prompt_spec, request
 
-T1, T25 = Transfer1(), Transfer25()
+T1, T25, C3 = Transfer1(), Transfer25(), Cosmos3()
 CONTROLS = ("depth", "seg", "edge", "vis")
 
 
@@ -75,7 +76,16 @@ def sources(job: CommandJob, value: Any) -> Any:
     return fill(value, where)
 
 
-READERS = {"transfer1": used_by_transfer1, "transfer25": used_by_transfer25}
+def used_by_cosmos3(job: CommandJob) -> dict[str, dict[str, Any]]:
+    """Run id -> its sample and the set-up flags, as the framework's command line reads them."""
+    flags = [str(arg) for arg in job.argv if not str(arg).endswith("spec.json")]
+    samples = [sources(job, file.json) for file in job.files if file.path.endswith("spec.json")]
+    return {sample["name"]: {**sample, "flags": flags} for sample in samples}
+
+
+READERS = {
+    "transfer1": used_by_transfer1, "transfer25": used_by_transfer25, "cosmos3": used_by_cosmos3,
+}  # fmt: skip
 
 
 # -- any runs -------------------------------------------------------------------------------------
@@ -96,8 +106,10 @@ def requests(draw: st.DrawFn, engine: Engine) -> RunRequest:
         "canny_threshold": draw(st.sampled_from(["low", "high"])),
         "num_steps": draw(st.sampled_from([10, 35])),
         "sigma_max": draw(st.sampled_from([None, 60.0, 75.0])),
+        "fps": draw(st.sampled_from([None, 24])),
     }  # fmt: skip
-    parameters = {k: v for k, v in parameters.items() if v is not None and draw(st.booleans())}
+    known = {k: v for k, v in parameters.items() if k in engine.limits and v is not None}
+    parameters = {k: v for k, v in known.items() if draw(st.booleans())}
     options = draw(st.sampled_from([{}, {"offload_guardrail_models": "false"}]))
     try:
         one = request(engine, prompt, weights=weights, parameters=parameters, options=options)
@@ -107,7 +119,7 @@ def requests(draw: st.DrawFn, engine: Engine) -> RunRequest:
     return replace(one, run_id=f"rs_{number:08x}.1", job_name=f"rs_{number:08x}.1-x")
 
 
-@pytest.mark.parametrize("engine", [T1, T25], ids=lambda one: str(one.name))
+@pytest.mark.parametrize("engine", [T1, T25, C3], ids=lambda one: str(one.name))
 @settings(max_examples=120, deadline=None)
 @given(data=st.data())
 def test_a_batch_gives_what_single_runs_would(engine: Engine, data: st.DataObject) -> None:
@@ -236,6 +248,20 @@ def test_transfer25_says_which_of_its_results_is_whole() -> None:
     assert T25.made(f"{line}outputs/rs_1f2e3d4c.2.jpg") == "outputs/rs_1f2e3d4c.2.jpg"
     assert T25.made(line.replace("SUCCESS", "INFO") + "nowhere") is None
     assert T25.made("Generated video saved to outputs/x.mp4") is None, "a prompt may say so"
+
+
+def test_cosmos3_takes_its_samples_in_order() -> None:
+    folder = "/cosmos/run/outputs/rs_00000000.1"
+    saved = f"Saved transfer outputs to '{folder}/sample_outputs.json'"
+    line = f"[11-20 10:00:00|job=|SUCCESS|cosmos_framework/inference/inference.py:9:x] {saved}"
+    assert C3.made(line) == "outputs/rs_00000000.1/vision.mp4"
+    lines = ["cosmos3.sh: runs rs_00000000.1 rs_00000001.1 rs_00000002.1", line,
+             "Traceback (most recent call last):", "RuntimeError: it broke"]  # fmt: skip
+    files = (RemoteFile("outputs/rs_00000000.1/vision.mp4", 9, "s"),)
+    ended = JobEnded(1, "exited", files)
+    found = [C3.verdict(f"rs_0000000{n}.1", ended, lines) for n in range(3)]
+    assert isinstance(found[0], Succeeded)
+    assert [getattr(one, "cause", "") for one in found[1:]] == ["engine", "not_begun"]
 
 
 def test_proofs_are_of_the_words() -> None:

@@ -12,6 +12,7 @@ from cosmos_workflow.config.settings import (
     ModelSettings,
     ServiceSettings,
     Settings,
+    SlurmSettings,
     TargetSettings,
 )
 from cosmos_workflow.errors import ConfigError
@@ -160,7 +161,7 @@ def test_every_fault_is_named_at_once(tmp_path: Path) -> None:
         ("COSMOS_REMOTE_PORT", "99999", "COSMOS_REMOTE_PORT (remote.port) = 99999"),
         ("COSMOS_DOCKER_GPU_ENABLED", "maybe", "allowed: 1, true"),
         ("COSMOS_TARGETS_LAB_HOTS", "x", "did you mean 'host'?"),
-        ("COSMOS_TARGETS_LAB_LAUNCHER", "slrum", "'docker' or 'shell'"),
+        ("COSMOS_TARGETS_LAB_LAUNCHER", "slrum", "'docker', 'shell' or 'slurm'"),
         ("COSMOS_DEFAULTS_TARGET", "lcal", "COSMOS_DEFAULTS_TARGET (defaults.target)"),
         ("COSMOS_TARGETS_LAB_IMAGES", "a", "write name=value,name=value"),
     ],
@@ -192,9 +193,12 @@ def test_the_template_names_every_key(tmp_path: Path) -> None:
     start = lines.index("[targets.lab]")
     service = lines[lines.index("[services.omni]") : start - 2]
     service = [line for line in service if not line.startswith("A further model")]
-    write(tmp_path, "\n".join([*service, *lines[start:]]))
+    machines = [line for line in lines[start:] if not line.startswith("A cluster")]
+    write(tmp_path, "\n".join([*service, *machines]))
     lab = load(tmp_path).targets["lab"]
-    assert lab.model_fields_set == set(TargetSettings.model_fields)
+    assert lab.model_fields_set == set(TargetSettings.model_fields) - {"slurm"}
+    cluster = load(tmp_path).targets["cluster"].slurm
+    assert cluster.model_fields_set == set(SlurmSettings.model_fields)
     omni = load(tmp_path).services["omni"]
     assert omni.model_fields_set == set(ServiceSettings.model_fields)
     assert load(tmp_path).models["mochi"].model_fields_set == set(ModelSettings.model_fields)
@@ -231,4 +235,4 @@ def test_remote_is_a_target_like_any_other(tmp_path: Path) -> None:
     )  # fmt: skip
     assert remote.secrets == ("HF_TOKEN",) and remote.images == {"transfer1": "t1"}
     assert remote.known_hosts == "/k" and remote.container_user == "1000:1000"
-    assert remote.model_fields_set == set(TargetSettings.model_fields)
+    assert remote.model_fields_set == set(TargetSettings.model_fields) - {"slurm"}

@@ -88,9 +88,13 @@ def test_refused(run: dict[str, Any], words: str) -> None:
     assert words in f"{refused.value.message} {refused.value.hint}"
 
 
-def test_one_run_a_job() -> None:
-    with pytest.raises(SpecError, match="one run a job"):
-        C3.plan([asked(), asked()])
+def test_a_transfer_shares_no_job_with_words() -> None:
+    with pytest.raises(SpecError, match="1 to 32 runs"):
+        C3.plan([])
+    with pytest.raises(SpecError, match="cannot share a job"):
+        C3.plan([asked(), asked(options={"disable_guardrails": "true"})])
+    with pytest.raises(SpecError, match="cannot share a job"):
+        C3.plan([asked(), asked(controls=())])
 
 
 # -- what it is told ------------------------------------------------------------------------------
