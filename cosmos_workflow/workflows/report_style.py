@@ -48,6 +48,7 @@ table {{ border-collapse: collapse; width: 100%; font-size: 14px; margin-top: 8p
 td, th {{ text-align: left; padding: 6px 16px 6px 0; border-bottom: 1px solid var(--line);
   overflow-wrap: anywhere; vertical-align: top; }}
 tr:last-child td {{ border-bottom: 0; }} th {{ color: var(--faint); font-weight: 500; }}
+td:first-child {{ min-width: 7em; }}
 td:last-child, th:last-child {{ padding-right: 0; }}
 td.n, th.n {{ text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }}
 td small {{ color: var(--faint); display: block; }}
