@@ -84,7 +84,7 @@ def _numbers(found: Report) -> str:
         ("blocked", str(count["blocked"]), "by a guardrail") if count["blocked"] else None,
         ("cancelled", str(count["cancelled"]), "") if count["cancelled"] else None,
         ("video made", hours(plays), f"{found.videos} videos"),
-        ("GPU time", hours(found.gpu_seconds), f"{hours(found.idle_gpu_seconds)} idle beside it"),
+        ("GPU time", hours(found.gpu_seconds), _beside(found)),
         ("GPUs busy", f"{found.busy_share:.0%}", "between first and last use"),
     ]
     each = found.gpu_seconds_per_second
@@ -98,6 +98,11 @@ def _numbers(found: Report) -> str:
         facts.append(("a minute of video", money(found.cost_per_minute), ""))
     shown = (_tile(*fact) for fact in facts if fact)
     return f"<dl>{''.join(shown)}</dl>" if found.rows else ""
+
+
+def _beside(found: Report) -> str:
+    without = f", {hours(found.without_gpu)} without a GPU" if found.without_gpu else ""
+    return f"{hours(found.idle_gpu_seconds)} idle beside it{without}"
 
 
 def _tile(name: str, value: str, about: str) -> str:

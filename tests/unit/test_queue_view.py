@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -128,6 +129,14 @@ def test_what_is_seen_of_a_job(night: Night) -> None:
     after = look(night)
     assert not after.lanes[1].followed and after.workers == 0, "the worker is gone, the job is not"
     assert after.ends is None and after.lanes[1].run == mates[1]
+
+
+def test_a_worker_that_has_just_come_is_not_disturbed(tmp_path: Path) -> None:
+    file = tmp_path / "worker-7-new.lock"
+    file.touch()
+    assert workers.living(tmp_path) == ["7-new"], "it has made its file, and not locked it yet"
+    os.utime(file, (1, 1))
+    assert workers.living(tmp_path) == [] and not file.exists()
 
 
 def test_a_run_whose_folder_is_not_there_yet(night: Night) -> None:
