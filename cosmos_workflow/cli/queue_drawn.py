@@ -33,7 +33,7 @@ def drawn(view: View, width: int, height: int | None = None) -> Group:
 
 
 def _head(view: View) -> list[Text]:
-    lines = [Text(", ".join(_amounts(view)), style="bold", no_wrap=True, overflow="ellipsis")]
+    lines = [_line(", ".join(_amounts(view)), "bold")]
     facts = ["GPUs not used in 24 h" if view.busy_share is None
              else f"GPUs {view.busy_share:.0%} busy in 24 h"]  # fmt: skip
     if view.cost is not None:
@@ -43,8 +43,12 @@ def _head(view: View) -> list[Text]:
     if view.ends is not None:
         left = duration(max(0.0, view.ends - view.at))
         facts.append(f"all over about {_clock(view.ends, view.at)}, in {left}")
-    lines.append(Text("   ".join(facts), no_wrap=True, overflow="ellipsis"))
-    return [*lines, *(Text(said, style="yellow") for said in _warnings(view))]
+    lines.append(_line("   ".join(facts)))
+    return [*lines, *(_line(said, "yellow") for said in _warnings(view))]
+
+
+def _line(text: str, style: str = "") -> Text:
+    return Text(text, style=style, no_wrap=True, overflow="ellipsis")
 
 
 def _amounts(view: View) -> list[str]:
@@ -85,7 +89,7 @@ def _lanes(view: View, width: int, room: int | None) -> tuple[list[Table | Text]
         shown = shown[: len(shown) - more]
     left = None if room is None else room - min(needed, room) - 1
     table = _wide(shown, view.at) if wide else _narrow(shown, view.at, second=lines == 2)
-    said = [Text(f"and {counted(more, 'more slot')}: --targets shows some", style="dim")]
+    said = [_line(f"and {counted(more, 'more slot')}: --targets shows some", "dim")]
     return [table, *(said if more else [])], left
 
 

@@ -106,7 +106,7 @@ def _shown(live: Live, console: Console, view: View, trouble: str, seconds: floa
     while (left := until - time.monotonic()) > 0:
         if console.size != size:
             size = console.size
-            below = [Text(trouble, style="red")] if trouble else []
+            below = [Text(trouble, "red", no_wrap=True, overflow="ellipsis")] if trouble else []
             height = size.height - len(below)
             live.update(Group(*below, drawn(view, size.width, height)), refresh=True)
         time.sleep(min(left, PAUSE_S / GLANCES))

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cosmos_workflow.errors import CosmosError
+
+NEW_S = 2.0
+"""Seconds in which a worker surely holds its file."""
 
 
 @contextmanager
@@ -52,10 +56,20 @@ def alive(folder: Path, name: str) -> bool:
 
 
 def living(folder: Path) -> list[str]:
-    """Every worker that is at work here, on this machine."""
-    files = folder.glob("worker-*.lock")
-    names = sorted(file.name.removeprefix("worker-").removesuffix(".lock") for file in files)
-    return [name for name in names if alive(folder, name)]
+    """Every worker that is at work here, on this machine.
+
+    One that has just come is not asked: it may have made its file and not hold it yet.
+    """
+    files = sorted(folder.glob("worker-*.lock"))
+    names = [file.name.removeprefix("worker-").removesuffix(".lock") for file in files]
+    return [name for name in names if _is_new(_file(folder, name)) or alive(folder, name)]
+
+
+def _is_new(file: Path) -> bool:
+    try:
+        return time.time() - file.stat().st_mtime < NEW_S
+    except OSError:
+        return False
 
 
 def _file(folder: Path, name: str) -> Path:

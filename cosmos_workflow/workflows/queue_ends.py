@@ -22,17 +22,26 @@ def job_ends(
 ) -> float | None:  # fmt: skip
     """When a job of ``of`` runs will be over, ``done`` of which are, the next one to ``fraction``.
 
-    By what earlier jobs of its kind took; else, or when it takes longer than that, by how far it
-    came in its own time.  None: nobody knows.
+    By what earlier jobs of its kind took, or by its own time where that is longer.  None: nobody
+    knows.
     """
     come = done + (fraction or 0.0)
-    if pace and done:
-        return now + pace[1] * max(0.0, of - come)
-    thought = claim.at + pace[0] + pace[1] * of if pace else claim.ends
-    if thought > max(claim.at, now):
-        return thought
+    if pace:
+        load, sample = pace
+        thought = claim.at + load + sample * of
+        if done:
+            own = max(sample, (now - claim.at - load) / come)
+            return now + own * max(0.0, of - come)
+        return _later(now, max(thought, now + sample * (of - come)) if come else thought)
+    if claim.ends > claim.at and claim.ends > now:
+        return claim.ends
     share = come / of
     return now + (now - claim.at) * (1 - share) / share if share >= LEAST_SHARE else None
+
+
+def _later(now: float, moment: float) -> float | None:
+    """A moment that has not passed: one that has was a wrong guess."""
+    return moment if moment > now else None
 
 
 def queue_ends(

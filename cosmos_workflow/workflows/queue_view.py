@@ -22,8 +22,9 @@ from cosmos_workflow.workflows.queue_lanes import Around, Lane, lanes, running_r
 from cosmos_workflow.workflows.worker import is_alive
 
 DAY_S = 86400.0
-STALE_S = 15.0
-"""Seconds after which runs outside the queue are looked for again."""
+FRESH_S, STALE_S = 4.0, 15.0
+"""Seconds until what runs have used is read again: once items have ended, and in any case, since
+runs outside the queue end as well."""
 LAST = 5
 """Items that ended, shown at the end."""
 
@@ -99,7 +100,8 @@ class Lookout:
         newest = found.last[0] if found.last else None
         over = sum(n for state, n in found.counts.items() if state.over)
         mark = (over, newest and (newest.id, newest.ended))
-        if self._seen is None or self._seen[0] != mark or now - self._seen[1] > STALE_S:
+        age = now - self._seen[1] if self._seen else STALE_S
+        if self._seen is None or age >= (STALE_S if self._seen[0] == mark else FRESH_S):
             rows = index.ended_since(self._store, now - DAY_S)
             self._day, self._seen = [row for row in rows if row.until], (mark, now)
         return self._day

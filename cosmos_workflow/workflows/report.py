@@ -24,8 +24,9 @@ DERIVED = ("busy_share", "cost_per_video", "cost_per_minute", "gpu_seconds_per_s
 class Report:
     """The whole of it.  ``cost`` is None where no price was known; ``unpriced``: runs without one.
 
-    ``plays``: seconds of video made.  ``without_gpu``: what of ``gpu_seconds`` is the time of
-    machines that used no GPU.  ``retried``: RunSpecs that were run more than once.
+    ``plays``: seconds of video made; ``paid_...``: of these, by runs with a price.  ``retried``:
+    RunSpecs that were run more than once.  ``without_gpu``: what of ``gpu_seconds`` is the time of
+    machines that used no GPU.
     """
 
     since: float | None
@@ -38,6 +39,8 @@ class Report:
     waits: Waits | None
     videos: int
     plays: float
+    paid_videos: int
+    paid_plays: float
     gpu_seconds: float
     without_gpu: float
     idle_gpu_seconds: float
@@ -53,13 +56,17 @@ class Report:
 
     @property
     def cost_per_video(self) -> float | None:
-        """All that was spent, by the videos that came of it."""
-        return self.cost / self.videos if self.cost is not None and self.videos else None
+        """All that was spent, by the videos that came of runs with a price."""
+        if self.cost is None or not self.paid_videos:
+            return None
+        return self.cost / self.paid_videos
 
     @property
     def cost_per_minute(self) -> float | None:
         """The same by finished minute of video."""
-        return self.cost / (self.plays / 60) if self.cost is not None and self.plays else None
+        if self.cost is None or not self.paid_plays:
+            return None
+        return self.cost / (self.paid_plays / 60)
 
     @property
     def gpu_seconds_per_second(self) -> float | None:
@@ -100,6 +107,8 @@ def report(
         waits=report_parts.waits(chosen, added),
         videos=sum(row.plays > 0 for row in good),
         plays=sum(row.plays for row in good),
+        paid_videos=sum(row.plays > 0 for row in good if row.until and row.price),
+        paid_plays=sum(row.plays for row in good if row.until and row.price),
         gpu_seconds=sum(row.gpu_seconds for row in used),
         without_gpu=sum(row.gpu_seconds for row in used if not row.gpus),
         idle_gpu_seconds=sum(slot.idle * max(1, slot.gpus) for slot in slots),

@@ -57,6 +57,7 @@ class Place:
     videos: int
     gpu_seconds: float
     cost: float | None
+    cost_per_video: float | None
     unpriced: int
 
 
@@ -142,8 +143,11 @@ def _place(target: str, rows: Sequence[Row]) -> Place:
     used = [row for row in rows if row.until]
     priced = [row for row in used if row.price]
     good = [row for row in rows if row.status is ExecutionStatus.SUCCESS and row.plays > 0]
+    cost = sum(map(cost_of, priced)) if priced else None
+    paid = sum(1 for row in good if row.until and row.price)
     return Place(
         target=target, runs=len(rows), videos=len(good),
         gpu_seconds=sum(row.gpu_seconds for row in used),
-        cost=sum(map(cost_of, priced)) if priced else None, unpriced=len(used) - len(priced),
+        cost=cost, cost_per_video=cost / paid if cost is not None and paid else None,
+        unpriced=len(used) - len(priced),
     )  # fmt: skip

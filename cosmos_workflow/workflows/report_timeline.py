@@ -36,8 +36,7 @@ def timeline(slots: Sequence[Slot], rows: Sequence[Row]) -> str:
     for row in rows:
         by_slot[row.slot].append(row)
     span = Span(min(slot.first for slot in slots), max(slot.last for slot in slots))
-    parts: list[str] = []
-    y = 0.0
+    parts, y = list[str](), 0.0
     for slot in slots:
         bars = list(_merged(_stacked(by_slot[slot.name]), span))
         lines = 1 + max(one.line for one in bars)
@@ -68,7 +67,9 @@ def _stacked(rows: Sequence[Row]) -> Iterator[Bar]:
         slack = min(1.0, (row.until - row.since) / 10)  # a clock that is not quite the other one
         line = next((n for n, at in enumerate(free) if at <= row.since + slack), len(free))
         line = min(line, LINES - 1)
-        free[line : line + 1] = [max(row.until, *free[line : line + 1])]
+        if line == len(free):
+            free.append(row.until)
+        free[line] = max(free[line], row.until)
         took = row.until - row.since
         said = f"{row.name}\n{row.id}: {WORDS.get(row.status, 'goes on')}, {took:.0f} s"
         said += f"\n{row.cause}" if row.cause else ""
