@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cosmos_workflow.errors import SubmissionRejected
 from cosmos_workflow.execution.docker_command import DockerCommandBuilder
@@ -118,6 +118,8 @@ class DockerLauncher:
 
     name = "docker"
     secrets = "pipe"
+    programs: Mapping[str, str] = {}
+    elsewhere = False
 
     def place(self, job: CommandJob, site: Site, place: Place) -> str:
         """The path inside the container; an input that the job does not have raises KeyError."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 
@@ -75,14 +76,16 @@ class Checkpoint:
 class Setup:
     """What a machine is meant to be, by its settings: what it has to have depends on that.
 
-    ``far``: files go to it over a line.  ``launcher``: how jobs run there.  ``gpus``: they get
-    GPUs.  ``checkpoints``: the folder of weights; empty when none is named.
+    ``far``: files go to it over a line.  ``launcher``: how jobs run there; ``programs``: what that
+    needs, and what each is a part of.  ``gpus``: they get GPUs of it.  ``checkpoints``: the folder
+    of weights; empty when none is named.
     """
 
     far: bool
     launcher: str
     gpus: bool
     checkpoints: str
+    programs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,10 @@ class Launcher(Protocol):
 
     name: str
     secrets: str
+    programs: Mapping[str, str]
+    """What the machine must have for it, and what that is a part of."""
+    elsewhere: bool
+    """Jobs run on other machines than the one that they are started on."""
 
     def place(self, job: CommandJob, site: Site, place: Place) -> str:
         """Where the job will see ``place`` (for a container: the path inside it)."""

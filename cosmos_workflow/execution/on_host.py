@@ -343,7 +343,9 @@ class OnHost:
         probe = self._launcher.probe(self._site, files, image)
         found = self._launcher.read_probe(self.host.run(probe, check=False).stdout)
         site = self._site
-        setup = Setup(self._far, self._launcher.name, site.gpu_enabled, site.checkpoints)
+        launcher = self._launcher
+        gpus = site.gpu_enabled and not launcher.elsewhere
+        setup = Setup(self._far, launcher.name, gpus, site.checkpoints, launcher.programs)
         return replace(found, setup=setup)
 
     def clean(self, minutes: int, *, dry: bool, away: Collection[str] = ()) -> Cleaned:

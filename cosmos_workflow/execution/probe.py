@@ -50,7 +50,8 @@ fi
 sed -n 's/^MemTotal: *\([0-9]*\).*/\1/p' /proc/meminfo >"$dir/52memory" 2>/dev/null
 "$python" --version >"$dir/53python" 2>&1
 rsync --version 2>/dev/null | sed 1q >"$dir/54rsync"
-for program in rsync docker nvidia-smi sha256sum shasum mkfifo timeout setsid base64 git-lfs ffmpeg
+for program in rsync docker nvidia-smi sha256sum shasum mkfifo timeout setsid base64 git-lfs \
+  ffmpeg sbatch squeue scontrol scancel flock
 do have "$program" && echo "$program"; done >"$dir/55programs"
 place=$root
 while [ ! -d "$place" ]; do

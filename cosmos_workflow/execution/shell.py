@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cosmos_workflow.errors import SubmissionRejected
 from cosmos_workflow.execution.facts import HostFacts
@@ -115,6 +115,8 @@ class ShellLauncher:
 
     name = "shell"
     secrets = "pipe"
+    programs: Mapping[str, str] = {}
+    elsewhere = False
 
     def place(self, job: CommandJob, site: Site, place: Place) -> str:
         """The path on the machine; an input that the job does not have raises KeyError."""

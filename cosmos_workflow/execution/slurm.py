@@ -33,6 +33,11 @@ ENDS: Mapping[str, Reason | None] = {
 
 WAITS = ("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "SUSPENDED")
 
+PROGRAMS: Mapping[str, str] = {
+    **dict.fromkeys(("sbatch", "squeue", "scontrol", "scancel"), "Slurm (slurm-client)"),
+    "flock": "util-linux",
+}
+
 SPARE_MINUTES = 5
 """That a job may take longer than its own limit: run-job.sh ends it, and says why."""
 
@@ -148,6 +153,8 @@ class SlurmLauncher:
 
     name = "slurm"
     secrets = "file"
+    programs = PROGRAMS
+    elsewhere = True
 
     def place(self, job: CommandJob, site: Site, place: Place) -> str:
         """The path on the node, or inside the container."""

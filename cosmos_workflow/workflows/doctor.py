@@ -139,7 +139,7 @@ def _service(service: ServiceFacts) -> Iterator[Check]:
 
 
 def _programs(facts: HostFacts, setup: Setup) -> Iterator[Check]:
-    need = {"mkfifo": "coreutils", "timeout": "coreutils"}
+    need = {"mkfifo": "coreutils", "timeout": "coreutils", **setup.programs}
     missing = {name: package for name, package in need.items() if name not in facts.programs}
     if not {"sha256sum", "shasum"} & facts.programs:
         missing["sha256sum"] = "coreutils"

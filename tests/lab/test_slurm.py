@@ -216,16 +216,20 @@ def test_what_slurm_refuses_is_told(cluster: Project, login_node: Sshd, tmp_path
     assert "[targets.NAME.slurm]" in said.stderr
 
 
-def test_a_login_node_without_slurm_is_told(
-    project: Project, shared_sshd: Sshd, sshd: Sshd, tmp_path: Path
-) -> None:
-    folder = sshd.folder / "bin"
+def without_slurm(server: Sshd) -> None:
+    folder = server.folder / "bin"
     folder.mkdir()
     for program in Path("/usr/bin").iterdir():
         if program.name not in ("sbatch", "squeue", "scontrol", "scancel"):
             (folder / program.name).symlink_to(program)
-    sshd.options = [f"SetEnv PATH={folder}"]
-    sshd.restart()
+    server.options = [f"SetEnv PATH={folder}"]
+    server.restart()
+
+
+def test_a_login_node_without_slurm_is_told(
+    project: Project, shared_sshd: Sshd, sshd: Sshd, tmp_path: Path
+) -> None:
+    without_slurm(sshd)
     configure(project, sshd, tmp_path / "shared dir")
     said = project.cosmos("run", spec(project), code=6)
     assert "is Slurm on that machine?" in said.stderr
@@ -251,3 +255,15 @@ def test_a_secret_waits_in_a_file_of_ours_alone_and_goes_with_the_job(
     assert folder.run().status is ExecutionStatus.SUCCESS, folder.run().message
     assert not file.exists()
     assert not any(token.encode() in p.read_bytes() for p in place.rglob("*") if p.is_file())
+
+
+def test_doctor_knows_what_a_cluster_needs(
+    cluster: Project, project: Project, sshd: Sshd, tmp_path: Path
+) -> None:
+    checks = {one["name"]: one for one in cluster.json("doctor", code=None)[-1]["checks"]}
+    assert checks["reachable"]["level"] == "ok"
+    assert not [name for name, one in checks.items() if one["level"] == "fail"], checks
+    without_slurm(sshd)
+    configure(project, sshd, tmp_path / "shared dir")
+    said = project.cosmos("doctor", code=4).stdout
+    assert "sbatch" in said and "install Slurm" in said
