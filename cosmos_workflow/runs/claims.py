@@ -91,7 +91,7 @@ def claim(
 ) -> Claim | None:
     """The next items for a lane, or None: nothing waits for it, or its slot is taken."""
     with queue.writing() as base:
-        busy = _busy(base)
+        busy = busy_of(base)
         here = [one for one in busy if (one.target, one.slot) == (lane.target, lane.slot)]
         if is_paused(base) or not _has_room(lane, here):
             return None
@@ -222,7 +222,7 @@ def take_over(
     """What workers that died have left on these targets: nothing that was not begun, and all that
     was, now ours."""
     with queue.writing() as base:
-        left = [one for one in _busy(base) if one.worker != worker and not alive(one.worker)]
+        left = [one for one in busy_of(base) if one.worker != worker and not alive(one.worker)]
         for one in left:
             if one.phase == "claimed":
                 _release(base, one.id)
@@ -238,12 +238,7 @@ def take_over(
 def busy(queue: Queue) -> list[Busy]:
     """All claims there are."""
     with queue.reading() as base:
-        return busy_in(base)
-
-
-def busy_in(base: sqlite3.Connection) -> list[Busy]:
-    """The same, inside a transaction."""
-    return _busy(base)
+        return busy_of(base)
 
 
 def next_try(queue: Queue, label: str = "") -> float | None:
@@ -320,7 +315,8 @@ def _groups(base: sqlite3.Connection, lane: Lane, label: str, now: float) -> lis
     return [replace(one, outlook=one.count * waiting // seen) for one in groups]
 
 
-def _busy(base: sqlite3.Connection) -> list[Busy]:
+def busy_of(base: sqlite3.Connection) -> list[Busy]:
+    """All claims there are, in a transaction of the caller's."""
     rows = base.execute(
         "select claims.id, worker, target, slot, phase, at, ends, min(batch_key), count(items.id)"
         " from claims join items on items.claim = claims.id group by claims.id"

@@ -6,7 +6,7 @@ import sqlite3
 import time
 from dataclasses import dataclass
 
-from cosmos_workflow.runs.claims import Busy, busy_in
+from cosmos_workflow.runs.claims import Busy, busy_of
 from cosmos_workflow.runs.queue import AMONG, COLUMNS, OVER, Item, Queue, State, is_paused, item_of
 from cosmos_workflow.runs.queue import listed as in_list
 
@@ -54,7 +54,7 @@ def glance(queue: Queue, last: int = 5) -> Glance:
             counts={state: counts.get(state, 0) for state in State},
             paused=paused, held=held, later=later,
             next_try=None if paused or first is None else max(0.0, first - now),
-            stocks=_stocks(base), targets=_targets(base), claims=tuple(busy_in(base)),
+            stocks=_stocks(base), targets=_targets(base), claims=tuple(busy_of(base)),
             at_work=_items(base, "state in ('claimed', 'running')", "priority desc, place"),
             last=_items(base, f"state {AMONG}", "ended desc limit ?", in_list(OVER), last),
         )  # fmt: skip

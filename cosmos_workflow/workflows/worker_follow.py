@@ -115,9 +115,10 @@ class Following:
                 self._tell(News(self.claim, Disconnected(error.message, pause)))
                 stop.wait(0 if _fail_unsent(folders, error) else pause)
             pause = min(pause * 2, LONGEST_PAUSE_S)
-        if not stop.is_set():
-            self._learn(bench, folders)
-            self._settle_rest(bench)
+        if stop.is_set():  # the job goes on, and its slot is taken
+            return
+        self._learn(bench, folders)
+        self._settle_rest(bench)
         self._set_over()
 
     def _hear(self, folder: RunFolder | None, event: Event) -> None:
