@@ -23,4 +23,4 @@ def test_a_view_of_what_runs(gpu: Project) -> None:
     gpu.cosmos("queue", "work", "--idle-stop", "1s")
     assert "3 done" in gpu.cosmos("queue", "watch", "--once").stdout
     said = gpu.cosmos("report", "--html", "r.html").stdout
-    assert "3 success" in said and (gpu.root / "r.html").stat().st_size > 2000
+    assert "3 succeeded" in said and (gpu.root / "r.html").stat().st_size > 2000
