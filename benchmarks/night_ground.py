@@ -32,11 +32,15 @@ HOSTS = ("gpu", "other")
 
 @dataclass(frozen=True)
 class Took:
-    """A command: from when until when, and seconds of processors, ffmpeg included."""
+    """A command: from when until when, and seconds of processors, ffmpeg included.
+
+    ``busy``: the share of its time that all processors of the machine worked, for whomever.
+    """
 
     began: float
     over: float
     processor: float
+    busy: float
 
     @property
     def seconds(self) -> float:
@@ -84,18 +88,28 @@ class Ground:
         names = self.folder / "night.txt"
         names.write_text("\n".join(specs) + "\n")
         argv = command(("batch", str(names), "--targets", ",".join(hosts), "--json"))
-        before, began = os.times(), time.time()
+        before, began, machine = os.times(), time.time(), _machine()
         with (self.folder / "night.jsonl").open("wb") as said:
             subprocess.run(
                 argv, cwd=self.project.root, env=environment(None), check=True, stdout=said
             )
-        after = os.times()
+        after, over = os.times(), time.time()
+        worked, idle = (b - a for a, b in zip(machine, _machine(), strict=True))
         spent = after.children_user + after.children_system
-        return Took(began, time.time(), spent - before.children_user - before.children_system)
+        spent -= before.children_user + before.children_system
+        return Took(began, over, spent, worked / (worked + idle))
 
     def run(self, spec: str) -> RunFolder:
         """The first attempt at a RunSpec."""
         return self.project.run(spec)
+
+
+def _machine() -> tuple[int, int]:
+    """Ticks that its processors have worked, and idled."""
+    user, nice, system, idle, wait, *more = map(
+        int, Path("/proc/stat").read_text().split("\n")[0].split()[1:]
+    )
+    return user + nice + system + sum(more[:3]), idle + wait
 
 
 @dataclass(frozen=True)

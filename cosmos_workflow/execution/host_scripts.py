@@ -140,21 +140,18 @@ more() {
 while :; do
   over=$dead
   [ -e exit_code ] && over=1
-  if more; then calm=0 pause=0.05; else calm=$((calm + 1)); fi
+  if more; then calm=0 pause=0.1 step=10; else calm=$((calm + 1)); fi
   [ -n "$over" ] && break
-  [ "$calm" -gt 40 ] && pause=0.25
-  [ "$calm" -gt 200 ] && pause=1
+  [ "$calm" -gt 20 ] && pause=0.25 step=25
+  [ "$calm" -gt 180 ] && pause=1 step=100
   sleep "$pause"
-  now=$(date +%s)
-  if [ $((now - beat)) -ge 4 ]; then
-    [ "$beat" = 0 ] || printf . >&2 || exit 0
-    if [ "$beat" != 0 ] || [ "$calm" -gt 1 ]; then
-      beat=$now
-      said=$("$@" 2>/dev/null) || { sleep 0.5; dead=1; }
-      [ "$said" = "$last" ] || printf '\n@now %s\n' "$said" >&2
-      last=$said
-    fi
-    [ "$beat" = 0 ] && beat=$((now - 3))
+  beat=$((beat - step))
+  if [ "$beat" -le 0 ]; then
+    printf . >&2 || exit 0
+    beat=400
+    said=$("$@" 2>/dev/null) || { sleep 0.5; dead=1; }
+    [ "$said" = "$last" ] || printf '\n@now %s\n' "$said" >&2
+    last=$said
   fi
 done
 printf '\n@over\n' >&2
@@ -174,5 +171,6 @@ printf '@end\n' >&2
 
 The log from a byte offset on stdout until the job is over; a dot on stderr every few seconds, so
 that a silent line is a dead line; ``@over`` as soon as it is; then what became of it and its files,
-closed by ``@end``: a trailer without it was cut off.
+closed by ``@end``: a trailer without it was cut off.  It starts few programs, and never asks
+for the time: all jobs of a host are followed at once.
 """

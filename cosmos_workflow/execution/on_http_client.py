@@ -230,7 +230,7 @@ class Client:
         if answer.status == 402:
             raise AuthenticationFailed(
                 f"{self.address.name} wants to be paid first: {answer.reason()}",
-                hint="see the account's billing page; nothing was started",
+                hint="see the account's billing page",
             )
         return answer
 

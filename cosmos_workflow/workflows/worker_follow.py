@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -36,6 +37,7 @@ HOST_FAULTS = frozenset(("host_disk", "host_memory", "submission", "unreachable"
 """Causes that lie in the target: there the next run would meet them as well."""
 
 LONGEST_PAUSE_S = 300.0
+LONGEST_START_S = 30.0
 
 OUTCOMES = {
     ExecutionStatus.SUCCESS: State.DONE,
@@ -86,6 +88,8 @@ class Following:
     ) -> None:
         self.claim, self.over, self.faulty = claim, Flag(), False
         self._staged = staged
+        self._began = time.monotonic() if staged else None
+        self._ended = 0.0
         self._queue, self._patience, self._tell = queue, patience, tell
         self._open = {item.run: item for item in claim.items}
 
@@ -117,7 +121,7 @@ class Following:
             pause = min(pause * 2, LONGEST_PAUSE_S)
         if stop.is_set():  # the job goes on, and its slot is taken
             return
-        self._learn(bench, folders)
+        self._learn(folders)
         self._settle_rest(bench)
         self._set_over()
 
@@ -134,6 +138,7 @@ class Following:
     def _set_over(self) -> None:
         if not self.over.is_set():
             claims.over(self._queue, self.claim.id)
+            self._ended = time.monotonic()
             self.over.set()
 
     def _settle_rest(self, bench: Bench) -> None:
@@ -165,8 +170,12 @@ class Following:
             claims.settle(self._queue, item.id, state, run.id, run.cause, run.message)
         self._tell(News(self.claim, item=item, state=state, run=run))
 
-    def _learn(self, bench: Bench, folders: Sequence[RunFolder]) -> None:
-        """What a load and a sample take, for the next time."""
+    def _learn(self, folders: Sequence[RunFolder]) -> None:
+        """What a load and a sample take, for the next time.
+
+        All that is not sampling counts as load, also the start of a container, where we saw it; but
+        not the wait in a cluster's queue.
+        """
         used = sorted((one for f in folders if (one := f.run().used)), key=lambda one: one.until)
         if not used:
             return
@@ -174,7 +183,10 @@ class Following:
         sample = median(rest) if rest else first / 2
         key = self.claim.items[0].batch_key
         if rest or (key, self.claim.lane.target) not in claims.paces(self._queue):
-            load = max(0.0, first - sample)
+            around = 0.0
+            if self._began and self._ended and len(used) == len(self.claim.items):
+                around = self._ended - self._began - (first + sum(rest))
+            load = max(0.0, first - sample) + (around if 0 < around < LONGEST_START_S else 0.0)
             claims.learn(self._queue, key, self.claim.lane.target, load, sample)
 
 

@@ -59,11 +59,12 @@ class Slot:
         self._running: Following | None = None
         self._followers: list[Thread] = []
         self._rest_until, self._rest = 0.0, 1.0
+        self._at_hand = False
 
     @property
     def busy(self) -> bool:
         """Whether something of it is not over."""
-        return bool(self._ready) or any(one.is_alive() for one in self._followers)
+        return self._at_hand or bool(self._ready) or any(one.is_alive() for one in self._followers)
 
     def work(self) -> None:
         """Until the shop's ``stop``; what is claimed then, and not begun, is given back."""
@@ -72,11 +73,14 @@ class Slot:
             self._heed_faults()
             if self._ready is None and self._may_claim():
                 self._ready = self._prepared()
+                self._at_hand = False
             if self._running and not self._running.over.is_set():
                 self._running.over.wait(GLANCE_S)
             elif self._ready:
+                self._at_hand = True
                 ready, self._ready = self._ready, None
                 self._begin(ready)
+                self._at_hand = False
             else:
                 self._shop.stop.wait(GLANCE_S)
         if self._ready:
@@ -118,6 +122,7 @@ class Slot:
         claim = claims.claim(shop.queue, self.lane, shop.choose(self.lane), label=shop.label)
         if claim is None:
             return None
+        self._at_hand = True
         try:
             bench = self._bench(claim)
             with shop.planning:

@@ -17,7 +17,7 @@ def test_a_view_of_what_runs(gpu: Project) -> None:
           and "running" in gpu.cosmos("queue", "list").stdout, "it runs")  # fmt: skip
     shown = gpu.cosmos("queue", "watch", "--once", env={"COLUMNS": "80"}).stdout
     assert "gpu" in shown and max(map(len, shown.splitlines())) <= 80
-    assert gpu.json("queue", "watch")
+    assert gpu.json("queue", "watch", "--once")
     kill(worker)
     assert "nobody" in gpu.cosmos("queue", "watch", "--once").stdout
     gpu.cosmos("queue", "work", "--idle-stop", "1s")
