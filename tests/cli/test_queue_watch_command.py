@@ -97,7 +97,7 @@ def test_in_a_terminal_it_goes_on_until_ctrl_c(night: Night, more: list[str]) ->
     with subprocess.Popen(line, stdout=its, env=environment, start_new_session=True) as going:
         os.close(its)
         seen = ""
-        while seen.count("42%" if not more else '"fraction": 0.42') < 4:  # two slots, two looks
+        while seen.count("\n") < 2 if more else "the queue is paused" not in seen:
             seen += os.read(ours, 65536).decode(errors="replace")
             if not more and "42%" in seen:
                 night.queue.pause()  # the next look shows something else
@@ -113,7 +113,6 @@ def test_in_a_terminal_it_goes_on_until_ctrl_c(night: Night, more: list[str]) ->
         first, second = [json.loads(text) for text in seen.splitlines()[:2]]
         assert first["at"] < second["at"]
     else:
-        assert "the queue is paused" in seen
         assert seen.count("\x1b[?1049h") == seen.count("\x1b[?1049l") == 1
         assert "box/0" in seen.rpartition("\x1b[?1049l")[2], "the last view stays"
 
