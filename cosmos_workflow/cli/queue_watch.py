@@ -37,16 +37,17 @@ def watch(
     """Watch what every GPU does, what waits and what it costs. Ctrl-C leaves all as it is.
 
     Busy: from the first use of each GPU in the last 24 hours until now, or until its last use.
-    Spent: by the runs that ended in these 24 hours. Without a terminal it looks once; with --json
-    it writes an object a second, with --once just one.
+    Spent: by the runs that ended in these 24 hours. Without a terminal it looks once. --json gives
+    an object a look.
     """
     settings = load()
     places = _named(settings, targets)
     lookout = Lookout(settings, queue_of(settings), places)
+    once = once or not is_terminal(sys.stdout)
     try:
         if as_json:
             _as_json(lookout, once)
-        elif once or not is_terminal(sys.stdout):
+        elif once:
             console = _console()
             console.print(drawn(lookout.look(), console.width))
         else:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 import json
 import os
+import pty
+import select
+import signal
 import subprocess
 import sys
 import time
@@ -82,16 +85,36 @@ def test_one_object_a_look(cosmos: Cosmos, night: Night) -> None:
     assert seen["counts"]["running"] == 5 and seen["workers"] == 0
     assert [lane["fraction"] for lane in seen["lanes"]] == [0.42, 0.42]
     assert [item["state"] for item in seen["last"][:2]] == ["cancelled", "blocked"]
-    line = [sys.executable, "-m", "cosmos_workflow", "queue", "watch", "--json"]
-    source = Path(__file__).parents[2]
-    with subprocess.Popen(
-        line, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(source)}
-    ) as going:
-        assert going.stdout
-        looks = [json.loads(going.stdout.readline()) for _ in range(2)]
-        going.send_signal(2)
-        assert going.wait() == 0, "Ctrl-C is how it is ended"
-    assert looks[0]["at"] < looks[1]["at"]
+    assert len(cosmos("queue", "watch", "--json").objects) == 1, "nobody looks on: once"
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_in_a_terminal_it_goes_on_until_ctrl_c(night: Night, more: list[str]) -> None:
+    ours, its = pty.openpty()
+    line = [sys.executable, "-m", "cosmos_workflow", "queue", "watch", *more]
+    source = str(Path(__file__).parents[2])
+    environment = {**os.environ, "PYTHONPATH": source, "TERM": "xterm", "COLUMNS": "80"}
+    with subprocess.Popen(line, stdout=its, env=environment, start_new_session=True) as going:
+        os.close(its)
+        seen = ""
+        while seen.count("\n") < 2 if more else "the queue is paused" not in seen:
+            seen += os.read(ours, 65536).decode(errors="replace")
+            if not more and "42%" in seen:
+                night.queue.pause()  # the next look shows something else
+        going.send_signal(signal.SIGINT)
+        while going.poll() is None or select.select([ours], [], [], 0)[0]:
+            try:
+                seen += os.read(ours, 65536).decode(errors="replace")
+            except OSError:  # a terminal without a program at its other end
+                break
+        assert going.wait() == 0
+    os.close(ours)
+    if more:
+        first, second = [json.loads(text) for text in seen.splitlines()[:2]]
+        assert first["at"] < second["at"]
+    else:
+        assert seen.count("\x1b[?1049h") == seen.count("\x1b[?1049l") == 1
+        assert "box/0" in seen.rpartition("\x1b[?1049l")[2], "the last view stays"
 
 
 def test_nothing_is_made_by_a_look(cosmos: Cosmos, night: Night) -> None:
