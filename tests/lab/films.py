@@ -67,7 +67,6 @@ class Unlisted(Films):
     """The same, without a list."""
 
     name: ClassVar[str] = "unlisted"
-    dialect: ClassVar[str] = "unlisted"
 
     def recent(self, job: RequestJob) -> Call | None:
         """There is none."""
@@ -112,6 +111,7 @@ class UnlistedEngine(FilmsEngine):
     """The same for the service without a list."""
 
     name: ClassVar[str] = "unlisted"
+    dialect: ClassVar[str] = "unlisted"
 
 
 def installed(folder: Path) -> dict[str, str]:
