@@ -92,20 +92,20 @@ job that was submitted before."""
 STATE = r"""
 id=$1 ws=$2
 [ -d "$ws" ] || { echo gone; exit 1; }
+over() { [ -e "$ws/exit_code" ] && printf 'COMPLETED %s None\n' "$(cat "$ws/exit_code")"; }
 [ -n "$id" ] || id=$(cat "$ws/slurm_id" 2>/dev/null)
 if [ -n "$id" ] && said=$(timeout 30 scontrol show job -o "$id" 2>&1); then
   state=${said#*JobState=} reason=${said#*Reason=} code=${said#*ExitCode=}
   state=${state%% *}
+  case " $3 " in *" $state "*) ! over || exit 1; alive=1 ;; *) alive= ;; esac
   printf '%s %s %s\n' "$state" "${code%%[: ]*}" "${reason%% *}"
-  case " $3 " in *" $state "*) [ ! -e "$ws/exit_code" ]; exit ;; esac
-  exit 1
+  [ -n "$alive" ]; exit
 fi
 case $said in
   *'Invalid job id'*) ;;
   *) if [ -n "$id" ] && [ ! -e "$ws/exit_code" ]; then echo UNKNOWN; exit 0; fi ;;
 esac
-if [ -e "$ws/exit_code" ]; then printf 'COMPLETED %s None\n' "$(cat "$ws/exit_code")"
-else echo gone; fi
+over || echo gone
 exit 1
 """
 """STATE NUMBER WORKSPACE ALIVE: state, exit code, reason; exits 0 while it is not over.
