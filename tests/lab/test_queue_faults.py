@@ -112,8 +112,8 @@ def test_a_host_that_is_rebooted_in_the_middle(pair: Pair) -> None:
     first = pair.project.run(specs[0])
     until(lambda: first.path.exists() and first.run().status.final, "the first result is home")
     job = first.job().name
-    pair.other.stop()
     pair.other.kill_sessions()
+    pair.other.stop()
     pair.docker.remove(*pair.docker("ps", "-aq", "--filter", f"label=cosmos.job={job}").split())
     pair.other.restart()
     out, _ = worker.communicate(timeout=120)
