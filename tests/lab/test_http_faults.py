@@ -250,7 +250,7 @@ def test_no_connection_is_no_lost_answer(server: FaultsServer, tmp_path: Path) -
     with pytest.raises(HostUnreachable, match="no connection to lab") as told:
         submitted(target, job_of(tmp_path))
     assert (
-        not isinstance(told.value, LostAnswer) and "cosmos status --target lab" in told.value.hint
+        not isinstance(told.value, LostAnswer) and "cosmos targets shows the url of lab" in told.value.hint
     )
     assert [one.phase for one in target.told()][-1] == "failed"
 
