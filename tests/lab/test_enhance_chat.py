@@ -181,7 +181,7 @@ FAULTS = {
     "empty": ("no_output", "the answer has no text (finish_reason stop)"),
     "null": ("no_output", "the answer has no text"),
     "no_choices": ("no_output", "the answer has no choices"),
-    "truncated": ("engine", "did not answer"),
+    "truncated": ("engine", "the answer of words ended in the middle"),
     "no_answer": ("engine", "did not answer"),
     "too_long": ("bad_output", "3 answers were not as they have to be"),
 }
