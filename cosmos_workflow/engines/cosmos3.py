@@ -101,8 +101,13 @@ class Cosmos3(CommandEngine):
         return cosmos3_media.fit(media)
 
     def batch_key(self, run: RunSpec, prompt: PromptSpec) -> str:
-        """What is said once for a job; a transfer is not mixed with anything else."""
+        """What is said once for a job; a transfer is not mixed with anything else.
+
+        Super's GPUs are each at another sample, so its results have no order: its runs are alone.
+        """
         options = options_of(run)
+        if options.model == "super":
+            return run.id
         once = {name: getattr(options, name) for name in ONCE}
         return json.dumps([self.name, options.mode, bool(in_use(run)), once], sort_keys=True)
 
