@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from project import Project
+from project import Project, video
 from scene import counted, kill, until
 from slurm import Slurm
 from sshd import Sshd, start_sshd
@@ -41,13 +41,14 @@ gres = "gpu:{{gpus}}"
 
 
 def configure(
-    project: Project, server: Sshd, folder: Path, more: str = "", slurm: str = ""
-) -> None:
+    project: Project, server: Sshd, folder: Path, more: str = "", slurm: str = "",
+    python: str = sys.executable,
+) -> None:  # fmt: skip
     login = {
         name: getattr(server, name)
         for name in ("host", "user", "port", "key", "config", "known_hosts")
     }
-    text = CONFIG.format(**login, folder=folder, python=sys.executable, more=more, slurm=slurm)
+    text = CONFIG.format(**login, folder=folder, python=python, more=more, slurm=slurm)
     project.configure(text)
 
 
@@ -101,12 +102,10 @@ def test_why_it_waits_is_told_and_a_waiting_run_can_be_cancelled(
     assert "CANCELLED" in slurm("scontrol", "show", "job", "-o", handle.ref)
 
 
-def slow(project: Project) -> str:
-    """A run of some seconds."""
-    from project import video
-
-    video(project.root / "shot" / "color.mp4", "testsrc2", frames=400)
-    video(project.root / "shot" / "depth.mp4", "gradients", frames=400)
+def slow(project: Project, frames: int = 400) -> str:
+    """A run of some seconds: a quick machine paints some 400 frames in one."""
+    video(project.root / "shot" / "color.mp4", "testsrc2", frames=frames)
+    video(project.root / "shot" / "depth.mp4", "gradients", frames=frames)
     return spec(project)
 
 
@@ -120,7 +119,7 @@ def until_working(project: Project, one: str, tmp_path: Path) -> Path:
 
 
 def test_a_running_one_can_be_cancelled(cluster: Project, tmp_path: Path) -> None:
-    one = slow(cluster)
+    one = slow(cluster, frames=4000)
     cluster.cosmos("run", one, "--detach")
     until_working(cluster, one, tmp_path)
     cluster.cosmos("cancel", one)
@@ -142,8 +141,12 @@ def test_a_client_that_dies_is_followed_by_another(cluster: Project, tmp_path: P
     assert folder.log_file.read_bytes() == (place / "job.log").read_bytes()
 
 
-def test_a_time_limit_is_told_as_one(cluster: Project, tmp_path: Path) -> None:
-    one = slow(cluster)
+def test_a_time_limit_is_told_as_one(cluster: Project, login_node: Sshd, tmp_path: Path) -> None:
+    python = tmp_path / "slow python"
+    python.write_text(f'#!/bin/sh\nsleep 60\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    configure(cluster, login_node, tmp_path / "shared dir", python=str(python))
+    one = spec(cluster)
     cluster.cosmos("run", one, "--time-limit", "2", code=6)
     assert cluster.run(one).run().cause == "timeout"
 
@@ -151,7 +154,7 @@ def test_a_time_limit_is_told_as_one(cluster: Project, tmp_path: Path) -> None:
 def test_a_preempted_run_starts_again_and_its_log_goes_on(
     cluster: Project, slurm: Slurm, tmp_path: Path
 ) -> None:
-    one = slow(cluster)
+    one = slow(cluster, frames=2000)
     cluster.cosmos("run", one, "--detach")
     place = until_working(cluster, one, tmp_path)
     ref = (place / "slurm_id").read_text().strip()
@@ -174,7 +177,7 @@ def test_a_cluster_that_does_not_answer_for_a_while(
     server = start_sshd(tmp_path / "login", [f"SetEnv SLURM_CONF={fragile_slurm.conf}"])
     try:
         configure(project, server, tmp_path / "shared dir")
-        one = slow(project)
+        one = slow(project, frames=1500)
         client = project.begin("run", one)
         until_working(project, one, tmp_path)
         fragile_slurm.stop_controller()
@@ -193,7 +196,7 @@ def test_a_node_that_fails_starts_its_job_on_another(
     server = start_sshd(tmp_path / "login", [f"SetEnv SLURM_CONF={fragile_slurm.conf}"])
     try:
         configure(project, server, tmp_path / "shared dir")
-        one = slow(project)
+        one = slow(project, frames=2000)
         project.cosmos("run", one, "--detach")
         place = until_working(project, one, tmp_path)
         ref = (place / "slurm_id").read_text().strip()
