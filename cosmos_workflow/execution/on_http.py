@@ -49,6 +49,8 @@ from cosmos_workflow.execution.on_http_client import Client, LostAnswer, plain
 from cosmos_workflow.execution.on_http_download import download
 from cosmos_workflow.execution.on_http_explain import explain
 from cosmos_workflow.execution.on_http_probe import probed, understood
+from cosmos_workflow.execution.on_http_server import found as server_of
+from cosmos_workflow.execution.on_http_server import is_gone
 from cosmos_workflow.execution.target import Handle
 
 LOOKS = (1.0, 15.0)
@@ -150,7 +152,10 @@ class OnHttp:
             first, _ = self._lost.get(job.name, (since, since))
             self._lost[job.name] = first, time.time()
             raise
-        return Handle(self.name, job.name, ref, since)
+        return self._handle(job, ref, since)
+
+    def _handle(self, job: RequestJob, ref: str, since: float) -> Handle:
+        return Handle(self.name, job.name, ref, since, server_of(self.machine, self.name))
 
     def _created(self, job: RequestJob, report: Report | None) -> str:
         """The id in the answer.  Raises LostAnswer where there may be a job and we cannot tell."""
@@ -188,7 +193,7 @@ class OnHttp:
             ahead = _clock(answer) - (asked + time.time()) / 2
             found = self._dialect.ours(answer, job, first + ahead - _CLOCK)
         if len(found) == 1:
-            return Handle(self.name, job.name, found[0], first)
+            return self._handle(job, found[0], first)
         if found:
             raise self._unknown(f"{self.name} lists {len(found)} jobs that could be it")
         if time.time() - last < self._client.address.silence:
@@ -245,7 +250,14 @@ class OnHttp:
         shortest, longest = self._looks
         pause, before = shortest, None
         while True:
-            seen = self._look(handle)
+            try:
+                seen = self._look(handle)
+            except HostUnreachable:
+                yield from self.told()
+                if not is_gone(self.machine, handle.server):
+                    raise
+                yield JobEnded(None, "server_gone")
+                return
             yield from self.told()
             yield from _log(seen, offset)
             offset = max(offset, len(_text(seen)))
@@ -286,7 +298,15 @@ class OnHttp:
         self, handle: Handle, files: Sequence[RemoteFile], into: Path
     ) -> Generator[Transferring | Exchanged, None, None]:
         """Bring results home below ``into``, each whole.  Raises JobFailed when they are gone."""
-        there = {item.path: item for item in self._look(handle).downloads}
+        try:
+            there = {item.path: item for item in self._look(handle).downloads}
+        except HostUnreachable as error:
+            if not is_gone(self.machine, handle.server):
+                raise
+            raise JobFailed(
+                f"the server of {self.name} ended before its video was fetched",
+                hint="it is gone with the server: start one again, and run it again",
+            ) from error
         yield from self.told()
         for file in files:
             if (into / file.path).is_file():
@@ -325,7 +345,12 @@ class OnHttp:
                 f"{self.name} ({self._dialect.name}) cannot end what it began",
                 hint="it goes on to its end there, and costs as much; cosmos follow brings it home",
             )
-        answer = self._client.ask("cancel", call)
+        try:
+            answer = self._client.ask("cancel", call)
+        except HostUnreachable:
+            if is_gone(self.machine, handle.server):
+                return
+            raise
         if not answer.ok and answer.status not in (404, 409, 410, 422):
             raise HostUnreachable(f"{self.name} did not end the job: {answer.reason()}")
 
