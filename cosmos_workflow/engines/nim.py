@@ -35,6 +35,7 @@ class Nim(RequestEngine):
     summary: ClassVar[str] = "A Cosmos NIM: video from words, an image, a video or controls"
     Options: ClassVar[type[Options]] = NimOptions
     modalities: ClassVar[tuple[Modality, ...]] = tuple(vocabulary.controls(TRANSFER25.model))
+    makes: ClassVar[tuple[Modality, ...]] = modalities
     limits: ClassVar[Mapping[str, Limit]] = {
         "seed": SEED,
         "num_steps": STEPS,

@@ -66,6 +66,7 @@ class Transfer25(CommandEngine):
     summary: ClassVar[str] = "Cosmos Transfer2.5 2B: photoreal video that follows your passes"
     Options: ClassVar[type[Options]] = Transfer25Options
     modalities: ClassVar[tuple[Modality, ...]] = tuple(transfer25_spec.HINTS)
+    makes: ClassVar[tuple[Modality, ...]] = modalities
     limits: ClassVar[Mapping[str, Limit]] = LIMITS
     max_batch: ClassVar[int] = 32
     licence: ClassVar[str] = "NVIDIA Open Model License"
