@@ -193,6 +193,21 @@ def test_weights_are_refused_by_an_older_server_before_anything_goes_up(
     home(project, equal)
 
 
+@pytest.mark.parametrize(("engine", "server_is"), [("vllm_omni", "sglang"), ("sglang", "omni")])
+def test_the_server_of_another_engine_is_told_apart_before_anything_is_sent(
+    project: Project, server: VideosServer, engine: str, server_is: str
+) -> None:
+    server.be.flavour = Flavour(server_is)
+    run = made(project, "rain", "--engine", engine, "--option", "frames=5")
+    said = " ".join(project.cosmos("run", run, "--target", "omni", code=6).stderr.split())
+    theirs = {"omni": ("vLLM-Omni", "vllm_omni"), "sglang": ("SGLang", "sglang")}[server_is]
+    assert f"the server is {theirs[0]}, and the run is for the engine {engine}" in said
+    assert not any(method == "POST" for method, _ in server.requests)
+    other = project.json("create-run", run, "--engine", theirs[1])[-1]["id"]
+    project.cosmos("run", str(other), "--target", "omni")
+    home(project, str(other))
+
+
 # -- failures -------------------------------------------------------------------------------------
 
 
