@@ -342,8 +342,9 @@ class OnHttp:
         call = self._dialect.cancel(handle.ref)
         if call is None:
             raise HostError(
-                f"{self.name} ({self._dialect.name}) cannot end what it began",
-                hint="it goes on to its end there, and costs as much; cosmos follow brings it home",
+                f"{self.name} has no way to end a job that it began",
+                hint="it goes on to its end there, and costs as much; "
+                f"cosmos follow {handle.job.rpartition('-')[0]} brings its result home",
             )
         try:
             answer = self._client.ask("cancel", call)
@@ -358,7 +359,7 @@ class OnHttp:
         """What the service signs its calls to us with.  Raises ConfigError where it does not."""
         call = self._dialect.secret()
         if call is None:
-            raise ConfigError(f"{self.name} ({self._dialect.name}) does not sign its calls")
+            raise ConfigError(f"{self.name} does not sign its calls")
         return self._dialect.signed_with(self._client.ask("secret", call))
 
     def facts(self, files: Sequence[str] = (), image: str = "") -> HostFacts:

@@ -210,11 +210,11 @@ def owned(by: str) -> Answer:
 
 @pytest.mark.parametrize(("engine", "by"), [("vllm_omni", "sglang"), ("sglang", "vllm")])
 def test_the_server_of_another_engine_is_refused(engine: str, by: str) -> None:
-    one = replace(job(), engine=engine)
+    one = replace(job(), engine=engine, outputs={"rs_0.1": ("outputs/output.mp4",)})
     with pytest.raises(SubmissionRejected, match="Nothing was sent") as why:
         VIDEOS.allow(one, (owned(by),))
     other = {"vllm": "vllm_omni", "sglang": "sglang"}[by]
-    assert f"--engine {other}" in why.value.hint
+    assert f"create-run rs_0 --engine {other}" in why.value.hint
     VIDEOS.allow(replace(one, engine=other), (owned(by),))
     VIDEOS.allow(one, (owned("tensorrt_llm"),))
     VIDEOS.allow(replace(one, engine="somebodys"), (owned(by),))
