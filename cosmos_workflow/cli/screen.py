@@ -255,7 +255,11 @@ def told(event: Event) -> list[tuple[str, str]]:
             return [(f"{one_line(event.reason).rstrip('.')}; {again}", "yellow")]
         case JobEnded():
             code = "" if event.exit_code in (None, 0) else f" with exit code {event.exit_code}"
-            how = "has ended" if event.reason == "exited" else f"is over: {event.reason}"
+            how = (
+                "has ended"
+                if event.reason == "exited"
+                else f"is over: {event.reason.replace('_', ' ')}"
+            )
             return [(f"the job {how}{code}", "")]
         case Output():
             return [(f"output: {one_line(event.path)} ({size(event.size)})", "")]

@@ -454,4 +454,4 @@ def _ended(seen: Seen) -> JobEnded:
             return JobEnded(None, "gone")
         case "succeeded":
             return JobEnded(0, "exited", tuple(RemoteFile(d.path, 0, "") for d in seen.downloads))
-    return JobEnded(1, "exited")
+    return JobEnded(None, "exited")  # a service has no exit codes

@@ -220,8 +220,10 @@ def ended(project: Project, run: str, status: ExecutionStatus, cause: str) -> st
 
 def test_a_guardrail_is_no_crash(project: Project, server: VideosServer) -> None:
     run = made(project, f"a {BLOCKED} word")
-    project.cosmos("run", run, "--target", "omni", code=6)
+    said = project.cosmos("run", run, "--target", "omni", code=6).stdout
+    assert "BLOCKED by guardrail: prompt" in said and "exit code" not in said
     assert "guardrails" in ended(project, run, ExecutionStatus.BLOCKED, "blocked")
+    assert project.json("show", run)[-1]["refused"] == "prompt, by guardrail"
 
 
 def test_a_failed_job_is_read_from_an_http_error(project: Project, server: VideosServer) -> None:
@@ -303,6 +305,17 @@ def test_another_process_goes_on(project: Project, server: VideosServer) -> None
     assert project.run(run).run().status is ExecutionStatus.RUNNING
     project.cosmos("follow", run)
     home(project, run)
+
+
+def test_a_live_run_is_gone_on_with_where_it_is(project: Project, server: VideosServer) -> None:
+    server.be.seconds = 2
+    run = made(project, "rain", "--option", "frames=5")
+    project.cosmos("run", run, "--target", "omni", "--detach")
+    refused = project.cosmos("run", run, "--target", "local", code=6).stderr
+    assert f"{run}.1 is running on omni already, not on local" in refused
+    assert "is running on omni already; going on with it" in project.cosmos("run", run).stdout
+    home(project, run)
+    assert len(server.jobs) == 1
 
 
 def test_cancelled_is_not_lost(project: Project, server: VideosServer) -> None:
