@@ -165,7 +165,8 @@ class Replicate(RequestEngine):
             return Failed(
                 "expired",
                 "Replicate removed the result, as it does an hour after the end",
-                "cosmos run --again makes it once more; cosmos follow or cosmos webhook in time",
+                f"cosmos run {run_id.partition('.')[0]} makes it once more; then follow it, or "
+                "have cosmos webhook fetch it, within the hour",
             )
         found = super().verdict(run_id, ended, log)
         if isinstance(found, Succeeded | Blocked) or found.cause != "engine":

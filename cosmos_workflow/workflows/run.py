@@ -285,7 +285,7 @@ def _arrive(
             return
         try:
             handle = yield from narrate(
-                "up", lambda report: bench.target.submit(job, values, report)
+                "up", lambda report: bench.target.submit(job, values, report), bench.target.told
             )
         except CosmosError:
             yield from bench.target.told()
