@@ -147,7 +147,7 @@ class Replicate(RequestEngine):
         lower = message.lower()
         if not any(word in lower for word in _REFUSED):
             return super().refusal(told, message)
-        what = "the result" if "output" in lower or "nsfw" in lower else "the prompt"
+        what = "generated video" if "output" in lower or "nsfw" in lower else "prompt"
         hint = "change the words or the first frame; the same is refused again"
         return Blocked(what, "the model's safety check", message, hint)
 
