@@ -6,7 +6,7 @@ import json
 import math
 import time
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -121,7 +121,8 @@ class OnHttp:
         """
         assert isinstance(job, RequestJob)
         began, sent = time.monotonic(), 0
-        answers = [self._client.ask("ask", call) for call in self._dialect.before(job)]
+        with self._by_way():
+            answers = [self._client.ask("ask", call) for call in self._dialect.before(job)]
         with self._understood():
             self._dialect.allow(job, answers)
             self._settled[job.name] = self._dialect.settled(job, answers)
@@ -364,7 +365,8 @@ class OnHttp:
 
     def facts(self, files: Sequence[str] = (), image: str = "") -> HostFacts:
         """Whether the service answers, and what it says of itself."""
-        return HostFacts(service=probed(self._client, self._dialect, self._token))
+        with self._by_way():
+            return HostFacts(service=probed(self._client, self._dialect, self._token))
 
     def clean(self, minutes: int, *, dry: bool, away: Collection[str] = ()) -> Cleaned:
         """A service keeps house itself."""
@@ -385,6 +387,17 @@ class OnHttp:
         while self._told:  # another thread may add to it
             said.append(self._told.pop(0))
         return said
+
+    @contextmanager
+    def _by_way(self) -> Iterator[None]:
+        """A server behind a tunnel hangs up where there is none: how to see that is the hint."""
+        try:
+            yield
+        except HostUnreachable as error:
+            if self.machine is not None and not error.hint:
+                there = f"--target {self.machine.name} --name {self.name}"
+                error.hint = f"does its server run? cosmos serve status {there}"
+            raise
 
     def _understood(self) -> AbstractContextManager[None]:
         return understood(self.name, self._dialect.name)

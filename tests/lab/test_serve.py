@@ -177,6 +177,8 @@ def test_a_run_is_cancelled_although_its_server_is_gone(place: Place) -> None:
     place.serve("stop")
     project.cosmos("cancel", run)
     assert project.run(run).run().status is ExecutionStatus.CANCELLED
+    hint = "does its server run? cosmos serve status --target gpu --name omni"
+    assert hint in project.cosmos("status", "--target", "omni", code=4).stderr
 
 
 def test_a_server_on_a_host_that_is_away_is_waited_for(place: Place, shared_sshd: Sshd) -> None:
