@@ -295,6 +295,9 @@ def _print(screen: Screen, facts: dict[str, Any]) -> None:
             _print_compared(screen, value)
         if key == "run_specs":
             continue  # ten thousand ids are for programs
+        if key == "handle":
+            value = {name: moment(one) if name == "since" and one else one
+                     for name, one in value.items() if one}  # fmt: skip
         if key == "compared" or (key == "parameters" and facts.get("compared")):
             continue
         for line in _lines(value):

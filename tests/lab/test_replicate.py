@@ -309,7 +309,8 @@ def test_a_throttled_creation_waits_as_long_as_it_is_told(
 ) -> None:
     server.be.throttled, server.be.reset = 1, 2
     run = made(project, "ltx")
-    ran(project, run)
+    before, waits, after = ran(project, run).partition("the service has us wait")
+    assert waits and "submitted" not in before and "submitted" in after
     home(project, run)
     first, second = server.creations
     assert second - first >= 2.0
