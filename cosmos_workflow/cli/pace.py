@@ -71,6 +71,6 @@ class Pace:
         if self.detail:
             parts.append(one_line(self.detail))
         parts.append(duration(self.elapsed))
-        if self.left is not None:
+        if self.left and self.left >= 0.5:  # less is told as 0:00
             parts.append(f"about {duration(self.left)} left")
         return "  ".join(parts)
