@@ -297,6 +297,8 @@ class OnHost:
         """Bring files home; each must have the sha256 that it has on the host."""
         into.mkdir(parents=True, exist_ok=True)
         wanted = [file for file in files if not _same(into / file.path, file)]
+        if not wanted:
+            return
         paths, size = [file.path for file in wanted], sum(file.size for file in wanted)
         root = self._resolved().workspace(handle.job)
         yield from narrate(

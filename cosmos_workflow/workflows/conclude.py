@@ -99,6 +99,27 @@ def bring_home(
     yield Succeeded((replace(first, media=media, seconds=round(seconds, 3)), *rest))
 
 
+def fetch_together(
+    bench: Bench, folders: Sequence[RunFolder], handle: Handle, ended: JobEnded
+) -> Iterator[tuple[RunFolder | None, Event]]:
+    """What several runs of a job have made, moved at once: where ``bring_home`` looks for it.
+
+    The way to a host costs more than a small video.
+    """
+    here = folders[0].arriving / "together"
+    wanted = {
+        file.path: (file, folder)
+        for folder in folders
+        for file in _results(ended.files, (), folder.job().outputs[folder.id])
+    }
+    for event in bench.target.fetch(handle, [file for file, _ in wanted.values()], here):
+        yield None, event
+    for path, (_, folder) in wanted.items():
+        there = folder.arriving / path
+        there.parent.mkdir(parents=True, exist_ok=True)
+        (here / path).replace(there)
+
+
 def used(bench: Bench, folder: RunFolder, ended: JobEnded, result: str) -> Iterator[Used]:
     """What of its job's time the run accounts for: since the run before it in the job was done.
 

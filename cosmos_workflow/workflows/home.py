@@ -16,7 +16,7 @@ from cosmos_workflow.execution.job import Job
 from cosmos_workflow.execution.target import Handle
 from cosmos_workflow.runs.store import RunFolder
 from cosmos_workflow.workflows.assemble import Bench
-from cosmos_workflow.workflows.conclude import bring_home, strange, used
+from cosmos_workflow.workflows.conclude import bring_home, fetch_together, strange, used
 from cosmos_workflow.workflows.record import Told, recorded
 
 AT_ONCE = 8
@@ -96,8 +96,8 @@ class Home:
         return [folder for folder in some if folder]
 
     def _bring(self, folders: Sequence[RunFolder]) -> Iterator[Told]:
-        """One look at the target for all of them.  What fails is tried again once the job is
-        over."""
+        """One look at the target for all of them, and one way home.  What fails is tried again once
+        the job is over."""
         folders = [one for one in folders if not one.run().status.final]
         if not folders:
             return
@@ -108,14 +108,17 @@ class Home:
         except CosmosError as error:
             yield from ((one, Disconnected(error.message, 0.0)) for one in folders)
             return
+        made = {}
         for folder in folders:
             verdict = self._bench.engine.verdict(folder.id, ended, folder.log_lines())
-            if not isinstance(verdict, Succeeded) or strange(job, folder.id, ended.files):
-                continue
-            try:
-                yield from recorded([folder], self._events(folder, ended, verdict))
-            except CosmosError as error:
-                yield folder, Disconnected(error.message, 0.0)
+            if isinstance(verdict, Succeeded) and not strange(job, folder.id, ended.files):
+                made[folder] = verdict
+        if len(made) > 1:
+            all_of_them = fetch_together(self._bench, list(made), self._handle, ended)
+            yield from _or_later(folders[0], recorded(list(made), all_of_them))
+        for folder, verdict in made.items():
+            of_this = self._events(folder, ended, verdict)
+            yield from _or_later(folder, recorded([folder], of_this))
 
     def _events(self, folder: RunFolder, ended: JobEnded, verdict: Succeeded) -> Iterator[Told]:
         result = verdict.outputs[0].path
@@ -124,3 +127,10 @@ class Home:
             bring_home(self._bench, folder, self._handle, ended, verdict),
         ):
             yield folder, event
+
+
+def _or_later(folder: RunFolder, told: Iterator[Told]) -> Iterator[Told]:
+    try:
+        yield from told
+    except CosmosError as error:
+        yield folder, Disconnected(error.message, 0.0)
