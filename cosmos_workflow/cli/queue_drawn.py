@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cosmos_workflow.cli.queue_told import STYLES
+from cosmos_workflow.cli.queue_told import PAUSED, STYLES
 from cosmos_workflow.cli.words import counted, duration, one_line
 from cosmos_workflow.runs.queue import Item, State
 from cosmos_workflow.workflows.queue_lanes import Lane
@@ -65,7 +65,7 @@ def _amounts(view: View) -> list[str]:
 def _warnings(view: View) -> list[str]:
     said, waiting = [], view.counts[State.WAITING] + view.counts[State.CLAIMED]
     if view.paused:
-        said.append("the queue is paused: cosmos queue resume lets it go on")
+        said.append(PAUSED)
     if not view.workers and (waiting or view.counts[State.RUNNING]):
         said.append("no worker is at work here: cosmos queue work")
     if view.next_try and not view.counts[State.RUNNING] and not view.paused:
