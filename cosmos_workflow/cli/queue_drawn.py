@@ -176,19 +176,23 @@ def _left(lane: Lane, now: float) -> str:
 
 
 def _last(items: Sequence[Item]) -> Table:
+    whys = [_why(item) for item in items]
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False, expand=True, pad_edge=False)
-    for ratio in (None, None, 1, 1):
+    for ratio in (None, None, 1, *([1] if any(whys) else [])):
         table.add_column(overflow="ellipsis", no_wrap=True, ratio=ratio)
-    for item in items:
-        lines = item.message.splitlines()
-        why = ": ".join(filter(None, (item.cause.replace("_", " "), *lines[:1])))
+    for item, why in zip(items, whys, strict=True):
         name = Text.assemble(one_line(item.name), "  ", (item.run, "dim"))
         table.add_row(
             Text(_clock(item.ended or 0.0, time.time()), style="dim"),
             Text(_word(item.state), style=STYLES.get(item.state, "")), name,
-            Text("" if item.state is State.DONE else one_line(why), style="dim"),
+            *([Text(why, style="dim")] if any(whys) else []),
         )  # fmt: skip
     return table
+
+
+def _why(item: Item) -> str:
+    said = ": ".join(filter(None, (item.cause.replace("_", " "), *item.message.splitlines()[:1])))
+    return "" if item.state is State.DONE else one_line(said)
 
 
 def _clock(at: float, now: float) -> str:

@@ -12,7 +12,7 @@ from cosmos_workflow.runs.queue_glance import Stock
 Paces = Mapping[tuple[str, str], tuple[float, float]]
 """Seconds to load and seconds a sample, by batch key and target."""
 
-LEAST_SHARE = 0.02
+LEAST_SHARE = 0.05
 """Of a job that must be done before its own pace says anything."""
 
 
