@@ -146,8 +146,9 @@ class JobOver(Event):
 
 
 Reason = Literal[
-    "exited", "killed", "oom", "timeout", "cancelled", "gone", "preempted", "node_failed"
-]
+    "exited", "killed", "oom", "timeout", "cancelled", "gone", "server_gone", "preempted",
+    "node_failed",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,8 @@ class JobEnded(Event):
     """The job is over on its target, whatever that means for the run.
 
     ``reason``: exited (by itself, see ``exit_code``), killed, oom (host memory), timeout,
-    cancelled, gone (the target has no trace of it), preempted (a cluster took the place away for
+    cancelled, gone (the target has no trace of it), server_gone (nor is there the server that had
+    it, on a machine of ours), preempted (a cluster took the place away for
     another job), node_failed.  ``began`` and ``over``: when it began to work and when it was over,
     in seconds since the epoch by the host's own clock; 0 where that is not known.
     """

@@ -13,7 +13,15 @@ from rich.text import Text
 
 from cosmos_workflow.cli.pace import Pace
 from cosmos_workflow.cli.screen import LineScreen
-from cosmos_workflow.cli.words import duration, one_line, screen_width, shortened, width_of
+from cosmos_workflow.cli.words import (
+    clean,
+    duration,
+    folded,
+    one_line,
+    screen_width,
+    shortened,
+    width_of,
+)
 
 REDRAWS = 4
 """A second: the clock goes on while an engine is silent."""
@@ -56,6 +64,13 @@ class LiveScreen(LineScreen):
                 redirect_stderr=False,
             )
             self.live.start()
+
+    def say(self, text: str = "", style: str = "") -> None:
+        """Prose breaks between words; what is there to be copied stays whole."""
+        for line in clean(text).split("\n"):
+            whole = line.startswith("next: ")
+            for part in [line] if whole else folded(line, screen_width()):
+                super().say(part, style)
 
     def line(self, text: str) -> None:
         """A finished line, above the moving one."""

@@ -125,6 +125,10 @@ def run_all(
             engine = assemble.engine(spec.engine, settings)
             bench = Bench(settings, engine, place, assemble.store(settings))
             try:
+                there = None if target or manner.again else line.elsewhere(bench, spec)
+                if there is not None:
+                    _go_on_there(screen, settings, there, detach=manner.detach)
+                    continue
                 started = line.start(bench, spec, prompt, how, again=manner.again, say=screen.say)
                 screen.begin(started.folder.id)
                 if started.note:
@@ -142,6 +146,14 @@ def run_all(
             f"{len(faults)} of {len(specs)} runs did not succeed",
             hint="cosmos list runs shows which, cosmos show ID why",
         )
+
+
+def _go_on_there(screen: Screen, settings: Settings, folder: RunFolder, *, detach: bool) -> None:
+    """Nobody said which target: the one that the run is on already."""
+    run = folder.run()
+    screen.say(f"{run.id} is {run.status.lower()} on {run.target} already; going on with it")
+    with _bench(settings, folder) as bench:
+        _watch(screen, bench, folder, detach=detach)
 
 
 def _plan_all(

@@ -27,6 +27,7 @@ from cosmos_workflow.events import (
     Cancelled,
     Disconnected,
     Event,
+    Exchanged,
     Failed,
     JobEnded,
     Log,
@@ -250,12 +251,18 @@ def told(event: Event) -> list[tuple[str, str]]:
             return [(f"inputs in place: {size(event.sent)} sent{same}", "")]
         case Submitted():
             return [("submitted: the run goes on by itself from here", "")]
+        case Exchanged(phase="repeated", http_status=429):
+            return [(f"the service has us wait: {one_line(event.reason)}", "yellow")]
         case Disconnected():
             again = f"what came is kept; trying again in {event.retry_in:.0f} s"
             return [(f"{one_line(event.reason).rstrip('.')}; {again}", "yellow")]
         case JobEnded():
             code = "" if event.exit_code in (None, 0) else f" with exit code {event.exit_code}"
-            how = "has ended" if event.reason == "exited" else f"is over: {event.reason}"
+            how = (
+                "has ended"
+                if event.reason == "exited"
+                else f"is over: {event.reason.replace('_', ' ')}"
+            )
             return [(f"the job {how}{code}", "")]
         case Output():
             return [(f"output: {one_line(event.path)} ({size(event.size)})", "")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -16,7 +17,7 @@ from cosmos_workflow.cli.words import duration, grid, screen_width
 from cosmos_workflow.config.load import load
 from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.errors import SpecError
-from cosmos_workflow.events import Exchanged, ExecutionStatus
+from cosmos_workflow.events import Blocked, Event, Exchanged, ExecutionStatus
 from cosmos_workflow.execution.job import Job, RequestJob
 from cosmos_workflow.ids import RUN_ID
 from cosmos_workflow.prompts import library
@@ -220,10 +221,12 @@ def _spec_facts(settings: Settings, store: Store, text: str) -> dict[str, Any]:
 
 def _run_facts(settings: Settings, folder: RunFolder) -> dict[str, Any]:
     run, spec, prompt = folder.run(), folder.spec(), folder.prompt()
+    events = list(folder.events())
     return {
         "run": run.id,
         "execution_status": run.status,
         "cause": run.cause,
+        "refused": _refused(events),
         "message": run.message,
         "hint": run.hint,
         "name": spec.name,
@@ -247,10 +250,14 @@ def _run_facts(settings: Settings, folder: RunFolder) -> dict[str, Any]:
         "handle": run.handle.to_json() if run.handle else None,
         "outputs": [str(folder.path / output.path) for output in run.outputs],
         "folder": str(folder.path),
-        "calls": [
-            _call(event, at) for event, at in folder.events() if isinstance(event, Exchanged)
-        ],
+        "calls": [_call(event, at) for event, at in events if isinstance(event, Exchanged)],
     }
+
+
+def _refused(events: Iterable[tuple[Event, float]]) -> str | None:
+    """What a guardrail refused, and which one."""
+    blocked = [event for event, _ in events if isinstance(event, Blocked)]
+    return f"{blocked[-1].what}, by {blocked[-1].by}" if blocked else None
 
 
 def _uploaded(run: Run, job: Job) -> int | None:
@@ -288,6 +295,9 @@ def _print(screen: Screen, facts: dict[str, Any]) -> None:
             _print_compared(screen, value)
         if key == "run_specs":
             continue  # ten thousand ids are for programs
+        if key == "handle":
+            value = {name: moment(one) if name == "since" and one else one
+                     for name, one in value.items() if one}  # fmt: skip
         if key == "compared" or (key == "parameters" and facts.get("compared")):
             continue
         for line in _lines(value):

@@ -114,13 +114,15 @@ def shortened(text: str, width: int) -> str:
 
 
 def folded(line: str, width: int) -> list[str]:
-    """``line`` broken between words, hanging by six; an indented one is a command and stays whole,
-    so that it can be copied."""
+    """``line`` broken between words, hanging by six, or below its value where it is a name and a
+    value in columns; an indented one is a command and stays whole, so that it can be copied."""
+    columns = re.match(r" *\S+(?: \S+)* {2,}(?=\S)", line[:26])
+    hanging = " " * (columns.end() if columns else 6)
     command = re.match(r"(hint: | {6})?  \S", line)
     if command or width < 30:
         return [line]
     return textwrap.wrap(
-        line, width, subsequent_indent="      ", break_long_words=False, break_on_hyphens=False,
+        line, width, subsequent_indent=hanging, break_long_words=False, break_on_hyphens=False,
         drop_whitespace=True, replace_whitespace=False,
     ) or [line]  # fmt: skip
 

@@ -29,6 +29,7 @@ class CommandEngine(ABC):
     max_weight: ClassVar[float | None] = 1.0
     max_batch: ClassVar[int] = 1
     weight_maps: ClassVar[bool] = False
+    makes: ClassVar[tuple[Modality, ...]] = ()
     licence: ClassVar[str] = ""
 
     def defaults(self, run: RunSpec) -> Mapping[str, float | int | str | None]:

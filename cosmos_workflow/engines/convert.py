@@ -14,6 +14,9 @@ from cosmos_workflow.prompts.enums import Modality
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import Parameters, RunSpec
 
+AUTO = "auto"
+"""The option that names controls to make from the input video, of the engines that have it."""
+
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -57,6 +60,7 @@ def convert(
         usual[name] = (*usual.get(name, ()), value)
     parameters = _parameters(run, usual, source, engine, changes)
     options = _options(run, engine, changes)
+    options |= _auto(run, prompt, weights, source, engine, changes)
     made = run.model_copy(
         update={
             "engine": engine.name,
@@ -80,6 +84,9 @@ def _weights(
         if modality not in engine.modalities:
             if weight != 0:
                 changes.append(Change(what, weight, None, _no_control(engine, modality)))
+        elif weight != 0 and modality not in (*prompt.control_inputs, *engine.makes):
+            why = f"{engine.name} does not make it, and the prompt has no video of it"
+            changes.append(Change(what, weight, None, why))
         elif isinstance(weight, str) and not engine.weight_maps:
             changes.append(Change(what, weight, 1.0, f"{engine.name} takes no weight maps"))
             kept[modality] = 1.0
@@ -169,6 +176,8 @@ def _fitting(value: Any, limit: Limit) -> tuple[Any, str]:
 def _options(run: RunSpec, engine: Engine, changes: list[Change]) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for name, value in run.options.items():
+        if name == AUTO:
+            continue
         try:
             read_options(engine, {name: value})
         except SpecError as error:
@@ -176,3 +185,36 @@ def _options(run: RunSpec, engine: Engine, changes: list[Change]) -> dict[str, A
         else:
             kept[name] = value
     return kept
+
+
+def _auto(
+    run: RunSpec,
+    prompt: PromptSpec,
+    weights: Mapping[Modality, float | str],
+    source: Engine,
+    engine: Engine,
+    changes: list[Change],
+) -> dict[str, Any]:
+    """Controls that ``source`` has made from the input video, whether it has to be told or not."""
+    said = {key: value for key, value in run.options.items() if key == AUTO}
+    told: tuple[Modality, ...] = getattr(read_options(source, said), AUTO, ())
+    weights = weights or shares(engine, prompt)
+    for one in told:
+        if one in prompt.control_inputs and one in weights and not _makes_unlike(engine, one):
+            why = f"{engine.name} follows the prompt's own video of it"
+            changes.append(Change(f"option {AUTO}", str(one), None, why))
+    if AUTO not in engine.Options.model_fields:
+        return {}
+    kept = [one for one in told if one in engine.makes and weights.get(one)]
+    for one, weight in weights.items():
+        # An edge control is made unasked by all of them.
+        if weight and one not in (*kept, *prompt.control_inputs, Modality.EDGE):
+            why = f"{source.name} makes it unasked, {engine.name} when it is told to"
+            changes.append(Change(f"option {AUTO}", None, str(one), why))
+            kept.append(one)
+    return {AUTO: [str(one) for one in kept]} if kept else {}
+
+
+def _makes_unlike(engine: Engine, control: Modality) -> bool:
+    """Whether the engine makes the control although there is a video of it, when it is told to."""
+    return AUTO in engine.Options.model_fields and control in engine.makes

@@ -17,6 +17,7 @@ from cosmos_workflow.engines import (
 from cosmos_workflow.engines.command import CommandEngine
 from cosmos_workflow.engines.cosmos3_media import Sources
 from cosmos_workflow.engines.cosmos3_options import (
+    DERIVABLE,
     Cosmos3Options,
     check,
     in_use,
@@ -64,6 +65,7 @@ class Cosmos3(CommandEngine):
     summary: ClassVar[str] = "Cosmos 3, its own framework: video from controls, text, image, video"
     Options: ClassVar[type[Options]] = Cosmos3Options
     modalities: ClassVar[tuple[Modality, ...]] = tuple(cosmos3_spec.HINTS)
+    makes: ClassVar[tuple[Modality, ...]] = DERIVABLE
     limits: ClassVar[Mapping[str, Limit]] = LIMITS
     max_weight: ClassVar[float | None] = None
     max_batch: ClassVar[int] = 32

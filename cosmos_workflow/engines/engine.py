@@ -129,6 +129,9 @@ class Engine(Protocol):
     max_batch: ClassVar[int]
     weight_maps: ClassVar[bool]
     """Whether a weight may be a ``.pt`` map."""
+    makes: ClassVar[tuple[Modality, ...]]
+    """Controls that can be made from the input video, asked for with an option ``auto`` where the
+    engine has it; an edge control is made unasked where there is no video of it."""
     licence: ClassVar[str]
     """Under which terms the model may be used, in a line; empty for our own."""
 

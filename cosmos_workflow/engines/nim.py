@@ -35,6 +35,7 @@ class Nim(RequestEngine):
     summary: ClassVar[str] = "A Cosmos NIM: video from words, an image, a video or controls"
     Options: ClassVar[type[Options]] = NimOptions
     modalities: ClassVar[tuple[Modality, ...]] = tuple(vocabulary.controls(TRANSFER25.model))
+    makes: ClassVar[tuple[Modality, ...]] = modalities
     limits: ClassVar[Mapping[str, Limit]] = {
         "seed": SEED,
         "num_steps": STEPS,
@@ -148,7 +149,9 @@ def _check_fit(form: nim_forms.Form, request: RunRequest, start: nim_body.Start)
     nim_forms.check_mode(form, start.mode, models)
     used = nim_body.in_use(request)
     if form is not TRANSFER25 and used:
+        none = " ".join(f"--weight {one}=0" for one in used)
+        spec = request.run.id
         raise SpecError(
             f"a {form.title} NIM takes no controls, and the run has {', '.join(used)}",
-            hint=f"--weight {next(iter(used))}=0 leaves one away, or run it on a Transfer2.5 NIM",
+            hint=f"cosmos create-run {spec} {none} leaves them away; or take a Transfer2.5 NIM",
         )

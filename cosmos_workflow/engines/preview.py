@@ -57,6 +57,7 @@ class Preview(CommandEngine):
     )
     Options: ClassVar[type[engine.Options]] = PreviewOptions
     modalities: ClassVar[tuple[Modality, ...]] = WEIGHT_ORDER
+    makes: ClassVar[tuple[Modality, ...]] = MADE_FROM_BASE
     limits: ClassVar[Mapping[str, Limit]] = {
         "seed": Limit(1, 0, 2**32 - 1, help="grain, weather and fog"),
         "num_steps": Limit(35, 1, 200, help="changes nothing here"),

@@ -147,7 +147,7 @@ class Replicate(RequestEngine):
         lower = message.lower()
         if not any(word in lower for word in _REFUSED):
             return super().refusal(told, message)
-        what = "the result" if "output" in lower or "nsfw" in lower else "the prompt"
+        what = "generated video" if "output" in lower or "nsfw" in lower else "prompt"
         hint = "change the words or the first frame; the same is refused again"
         return Blocked(what, "the model's safety check", message, hint)
 
@@ -165,7 +165,8 @@ class Replicate(RequestEngine):
             return Failed(
                 "expired",
                 "Replicate removed the result, as it does an hour after the end",
-                "cosmos run --again makes it once more; cosmos follow or cosmos webhook in time",
+                f"cosmos run {run_id.partition('.')[0]} makes it once more; then follow it, or "
+                "have cosmos webhook fetch it, within the hour",
             )
         found = super().verdict(run_id, ended, log)
         if isinstance(found, Succeeded | Blocked) or found.cause != "engine":

@@ -40,7 +40,7 @@ class RequestEngine(CommandEngine):
         words = message.lower()
         if "guardrail" not in words and "safety" not in words and "moderat" not in words:
             return None
-        what = "the result" if "video" in words and "prompt" not in words else "the prompt"
+        what = "generated video" if "video" in words and "prompt" not in words else "prompt"
         return Blocked(what, "guardrail", message, "change the words; the same is refused again")
 
     def verdict(self, run_id: str, ended: JobEnded, log: Sequence[str]) -> Verdict:

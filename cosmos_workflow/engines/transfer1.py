@@ -19,6 +19,7 @@ from cosmos_workflow.engines.rules import settle
 from cosmos_workflow.engines.together import check_together
 from cosmos_workflow.engines.transfer1_media import Sources
 from cosmos_workflow.engines.transfer1_options import (
+    DERIVABLE,
     IGNORES_INPUT,
     Transfer1Options,
     check,
@@ -81,6 +82,7 @@ class Transfer1:
     summary: ClassVar[str] = "Cosmos Transfer1 7B: photoreal video that follows your render passes"
     Options: ClassVar[type[Options]] = Transfer1Options
     modalities: ClassVar[tuple[Modality, ...]] = tuple(transfer1_spec.HINTS)
+    makes: ClassVar[tuple[Modality, ...]] = DERIVABLE
     limits: ClassVar[Mapping[str, Limit]] = LIMITS
     max_weight: ClassVar[float | None] = 1.0
     max_batch: ClassVar[int] = transfer1_batch.MOST

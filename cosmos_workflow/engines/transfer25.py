@@ -49,9 +49,7 @@ LIMITS: Mapping[str, Limit] = {
     "seed": Limit(2025, 0, 2**32 - 1, help="another number, another take"),
     "num_steps": Limit(35, 1, 200, help="more: finer, and as much slower"),
     "guidance": Limit(3, 0, 7, help="the higher, the closer to the prompt", whole=True),
-    "sigma_max": Limit(
-        None, 0, 200, help="left away, the input video only feeds controls; 200 is pure noise"
-    ),
+    "sigma_max": Limit(None, 0, 200, help="left away, the input video only feeds controls"),
     "blur_strength": Limit("medium", choices=tuple(BlurStrength), help="how far vis is blurred"),
     "canny_threshold": Limit(
         "medium", choices=tuple(CannyThreshold), help="how strong an edge must be to count"
@@ -66,6 +64,7 @@ class Transfer25(CommandEngine):
     summary: ClassVar[str] = "Cosmos Transfer2.5 2B: photoreal video that follows your passes"
     Options: ClassVar[type[Options]] = Transfer25Options
     modalities: ClassVar[tuple[Modality, ...]] = tuple(transfer25_spec.HINTS)
+    makes: ClassVar[tuple[Modality, ...]] = modalities
     limits: ClassVar[Mapping[str, Limit]] = LIMITS
     max_batch: ClassVar[int] = 32
     licence: ClassVar[str] = "NVIDIA Open Model License"

@@ -87,6 +87,7 @@ class VllmOmni(VideosEngine):
     summary: ClassVar[str] = "Cosmos 3 on a vLLM-Omni server: follows your passes, or words alone"
     Options: ClassVar[type[Options]] = VllmOmniOptions
     modalities: ClassVar[tuple[Modality, ...]] = tuple(vocabulary.controls("videos"))
+    makes: ClassVar[tuple[Modality, ...]] = MADE_THERE
     limits: ClassVar[Mapping[str, Limit]] = LIMITS
     max_weight: ClassVar[float | None] = None
 

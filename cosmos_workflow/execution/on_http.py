@@ -6,7 +6,7 @@ import json
 import math
 import time
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -49,6 +49,8 @@ from cosmos_workflow.execution.on_http_client import Client, LostAnswer, plain
 from cosmos_workflow.execution.on_http_download import download
 from cosmos_workflow.execution.on_http_explain import explain
 from cosmos_workflow.execution.on_http_probe import probed, understood
+from cosmos_workflow.execution.on_http_server import found as server_of
+from cosmos_workflow.execution.on_http_server import is_gone
 from cosmos_workflow.execution.target import Handle
 
 LOOKS = (1.0, 15.0)
@@ -119,7 +121,8 @@ class OnHttp:
         """
         assert isinstance(job, RequestJob)
         began, sent = time.monotonic(), 0
-        answers = [self._client.ask("ask", call) for call in self._dialect.before(job)]
+        with self._by_way():
+            answers = [self._client.ask("ask", call) for call in self._dialect.before(job)]
         with self._understood():
             self._dialect.allow(job, answers)
             self._settled[job.name] = self._dialect.settled(job, answers)
@@ -150,7 +153,10 @@ class OnHttp:
             first, _ = self._lost.get(job.name, (since, since))
             self._lost[job.name] = first, time.time()
             raise
-        return Handle(self.name, job.name, ref, since)
+        return self._handle(job, ref, since)
+
+    def _handle(self, job: RequestJob, ref: str, since: float) -> Handle:
+        return Handle(self.name, job.name, ref, since, server_of(self.machine, self.name))
 
     def _created(self, job: RequestJob, report: Report | None) -> str:
         """The id in the answer.  Raises LostAnswer where there may be a job and we cannot tell."""
@@ -188,7 +194,7 @@ class OnHttp:
             ahead = _clock(answer) - (asked + time.time()) / 2
             found = self._dialect.ours(answer, job, first + ahead - _CLOCK)
         if len(found) == 1:
-            return Handle(self.name, job.name, found[0], first)
+            return self._handle(job, found[0], first)
         if found:
             raise self._unknown(f"{self.name} lists {len(found)} jobs that could be it")
         if time.time() - last < self._client.address.silence:
@@ -245,7 +251,14 @@ class OnHttp:
         shortest, longest = self._looks
         pause, before = shortest, None
         while True:
-            seen = self._look(handle)
+            try:
+                seen = self._look(handle)
+            except HostUnreachable:
+                yield from self.told()
+                if not is_gone(self.machine, handle.server):
+                    raise
+                yield JobEnded(None, "server_gone")
+                return
             yield from self.told()
             yield from _log(seen, offset)
             offset = max(offset, len(_text(seen)))
@@ -286,7 +299,15 @@ class OnHttp:
         self, handle: Handle, files: Sequence[RemoteFile], into: Path
     ) -> Generator[Transferring | Exchanged, None, None]:
         """Bring results home below ``into``, each whole.  Raises JobFailed when they are gone."""
-        there = {item.path: item for item in self._look(handle).downloads}
+        try:
+            there = {item.path: item for item in self._look(handle).downloads}
+        except HostUnreachable as error:
+            if not is_gone(self.machine, handle.server):
+                raise
+            raise JobFailed(
+                f"the server of {self.name} ended before its video was fetched",
+                hint="it is gone with the server: start one again, and run it again",
+            ) from error
         yield from self.told()
         for file in files:
             if (into / file.path).is_file():
@@ -322,10 +343,16 @@ class OnHttp:
         call = self._dialect.cancel(handle.ref)
         if call is None:
             raise HostError(
-                f"{self.name} ({self._dialect.name}) cannot end what it began",
-                hint="it goes on to its end there, and costs as much; cosmos follow brings it home",
+                f"{self.name} has no way to end a job that it began",
+                hint="it goes on to its end there, and costs as much; "
+                f"cosmos follow {handle.job.rpartition('-')[0]} brings its result home",
             )
-        answer = self._client.ask("cancel", call)
+        try:
+            answer = self._client.ask("cancel", call)
+        except HostUnreachable:
+            if is_gone(self.machine, handle.server):
+                return
+            raise
         if not answer.ok and answer.status not in (404, 409, 410, 422):
             raise HostUnreachable(f"{self.name} did not end the job: {answer.reason()}")
 
@@ -333,12 +360,13 @@ class OnHttp:
         """What the service signs its calls to us with.  Raises ConfigError where it does not."""
         call = self._dialect.secret()
         if call is None:
-            raise ConfigError(f"{self.name} ({self._dialect.name}) does not sign its calls")
+            raise ConfigError(f"{self.name} does not sign its calls")
         return self._dialect.signed_with(self._client.ask("secret", call))
 
     def facts(self, files: Sequence[str] = (), image: str = "") -> HostFacts:
         """Whether the service answers, and what it says of itself."""
-        return HostFacts(service=probed(self._client, self._dialect, self._token))
+        with self._by_way():
+            return HostFacts(service=probed(self._client, self._dialect, self._token))
 
     def clean(self, minutes: int, *, dry: bool, away: Collection[str] = ()) -> Cleaned:
         """A service keeps house itself."""
@@ -359,6 +387,17 @@ class OnHttp:
         while self._told:  # another thread may add to it
             said.append(self._told.pop(0))
         return said
+
+    @contextmanager
+    def _by_way(self) -> Iterator[None]:
+        """A server behind a tunnel hangs up where there is none: how to see that is the hint."""
+        try:
+            yield
+        except HostUnreachable as error:
+            if self.machine is not None and not error.hint:
+                there = f"--target {self.machine.name} --name {self.name}"
+                error.hint = f"does its server run? cosmos serve status {there}"
+            raise
 
     def _understood(self) -> AbstractContextManager[None]:
         return understood(self.name, self._dialect.name)
@@ -428,4 +467,4 @@ def _ended(seen: Seen) -> JobEnded:
             return JobEnded(None, "gone")
         case "succeeded":
             return JobEnded(0, "exited", tuple(RemoteFile(d.path, 0, "") for d in seen.downloads))
-    return JobEnded(1, "exited")
+    return JobEnded(None, "exited")  # a service has no exit codes

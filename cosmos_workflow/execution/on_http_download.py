@@ -223,6 +223,6 @@ def _room(dest: Path, total: int) -> None:
     facts = os.statvfs(dest.parent) if hasattr(os, "statvfs") else None
     if facts and total > facts.f_bavail * facts.f_frsize:
         raise TransferError(
-            f"{dest.name} has {total >> 20} MiB, and there is no room for it in {dest.parent}",
+            f"{dest.name} has {total:,} bytes, and there is no room for it in {dest.parent}",
             hint="make room, then: cosmos follow",
         )

@@ -28,6 +28,10 @@ _HERE = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 """Our own machine, and tunnels that begin on it: no proxy of the environment leads there."""
 
 
+_NO_NAME = ("Name or service not known", "name resolution", "nodename nor servname", "No address")
+"""What systems say of a name that leads nowhere."""
+
+
 class LostAnswer(HostUnreachable):
     """The request went out and no answer came: whether the service took it is not known."""
 
@@ -196,6 +200,12 @@ def _unreached(address: Address, host: str, error: Exception) -> Exception:
             f"no connection to {name} ({host}) through the proxy {proxy}: {said}",
             hint="is the proxy up, and is it the right one? proxy of the service, HTTPS_PROXY and "
             "NO_PROXY say which",
+        )
+    if any(words in said for words in _NO_NAME):
+        return HostUnreachable(
+            f"no connection to {name} ({host}): {said}",
+            hint="is this machine on the network, and is the name right? cosmos targets shows the "
+            f"url of {name}",
         )
     return HostUnreachable(
         f"no connection to {name} ({host}): {said}",

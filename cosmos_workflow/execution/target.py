@@ -33,15 +33,19 @@ class Handle:
     ref: str
     since: float = 0.0
     """When the job was submitted, in seconds since the epoch; 0 where the host keeps the time."""
+    server: str = ""
+    """The job that the service itself is on a machine of ours; empty for all other services."""
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object."""
-        return {"target": self.target, "job": self.job, "ref": self.ref, "since": self.since}
+        told = {"target": self.target, "job": self.job, "ref": self.ref, "since": self.since}
+        return {**told, "server": self.server} if self.server else told
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Handle:
         """Read back what ``to_json`` wrote."""
-        return cls(data["target"], data["job"], data["ref"], data.get("since", 0.0))
+        since, server = data.get("since", 0.0), data.get("server", "")
+        return cls(data["target"], data["job"], data["ref"], since, server)
 
 
 class Target(Protocol):

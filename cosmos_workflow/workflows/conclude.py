@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from cosmos_workflow.errors import JobFailed, MediaError
 from cosmos_workflow.events import (
@@ -32,7 +33,8 @@ from cosmos_workflow.workflows.retry import persistently
 
 def conclude(bench: Bench, folder: RunFolder, handle: Handle, ended: JobEnded) -> Iterator[Event]:
     """What a run's end was, once its job is over, its result home if there is one."""
-    if ended.reason == "cancelled" or (ended.reason == "gone" and folder.run().cancelling):
+    no_trace = ended.reason in ("gone", "server_gone")
+    if ended.reason == "cancelled" or (no_trace and folder.run().cancelling):
         yield from used(bench, folder, ended, "")
         yield Cancelled("on request")
         return
@@ -48,6 +50,8 @@ def conclude(bench: Bench, folder: RunFolder, handle: Handle, ended: JobEnded) -
 
 def _verdict(bench: Bench, folder: RunFolder, ended: JobEnded, log: Sequence[str]) -> Verdict:
     """A job that was cut short may have made the results of some of its runs before."""
+    if ended.reason == "server_gone":
+        return _server_gone(bench, folder)
     refused = _refused(folder, ended, log)
     if refused or ended.reason == "gone":
         return refused or _cut_short(folder, ended)
@@ -207,6 +211,23 @@ def _cut_short(folder: RunFolder, ended: JobEnded) -> Failed:
         "killed",
         f"the job was killed on its host{code}",
         f"a restart of the machine or of Docker, or somebody's docker kill; {again}",
+    )
+
+
+def _server_gone(bench: Bench, folder: RunFolder) -> Failed:
+    """A server that cosmos serve started ended with what it was at: how to start one again."""
+    run = folder.run()
+    service = bench.settings.services[run.target]
+    port = urlsplit(service.url).port or 80
+    start = (
+        f"cosmos serve start --target {service.via} --engine {folder.spec().engine} "
+        f"--name {run.target} --port {port}"
+    )
+    return Failed(
+        "lost",
+        f"the server of {run.target} on {service.via} does not run any more, and the job was in "
+        "its memory",
+        f"{start}, then cosmos run {folder.id.partition('.')[0]}",
     )
 
 

@@ -116,6 +116,7 @@ def start(
 
     A success counts only while its inputs are still the same bytes.  Who starts the same RunSpec
     at the same time waits here, and then finds the run that the first one made.
+    Raises SubmissionRejected where the live attempt is on another target: only that one knows it.
     """
     with bench.store.starting(run.id):
         return _start(bench, run, prompt, how, again, say)
@@ -132,6 +133,13 @@ def _start(
     last = attempts[-1] if attempts else None
     if last and not again:
         status = last.run().status
+        if elsewhere(bench, run):
+            there = last.run().target
+            raise SubmissionRejected(
+                f"{last.id} is {status.lower()} on {there} already, not on {bench.target.name}",
+                hint=f"cosmos run {run.id} --target {there} goes on with it, cosmos cancel "
+                f"{last.id} ends it; --again starts another one",
+            )
         if not status.final:
             return Started(last, f"{last.id} is {status.lower()} already; going on with it")
         if status is ExecutionStatus.SUCCESS:
@@ -139,6 +147,14 @@ def _start(
                 return Started(last, f"{last.id} has succeeded already; --again runs it once more")
             say(f"the inputs changed since {last.id}: running again")
     return Started(bench.store.create(run, prompt, planned, bench.target.name))
+
+
+def elsewhere(bench: Bench, run: RunSpec) -> RunFolder | None:
+    """The live attempt of it, where that is on another target than this bench's."""
+    last = next(reversed(bench.store.attempts(run.id)), None)
+    found = last.run() if last else None
+    on_another = found and not found.status.final and found.target != bench.target.name
+    return last if on_another else None
 
 
 def carry_on(bench: Bench, folder: RunFolder, *, detach: bool = False) -> Iterator[Event]:
@@ -269,7 +285,7 @@ def _arrive(
             return
         try:
             handle = yield from narrate(
-                "up", lambda report: bench.target.submit(job, values, report)
+                "up", lambda report: bench.target.submit(job, values, report), bench.target.told
             )
         except CosmosError:
             yield from bench.target.told()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -30,6 +29,7 @@ from cosmos_workflow.execution.job import CommandJob
 from cosmos_workflow.execution.on_host import OnHost
 from cosmos_workflow.execution.on_http import OnHttp
 from cosmos_workflow.execution.on_http_client import Address, Client
+from cosmos_workflow.execution.on_http_server import job_of
 from cosmos_workflow.execution.places import Ask, ssh
 from cosmos_workflow.execution.target import Handle
 
@@ -65,8 +65,7 @@ class Server:
     @property
     def handle(self) -> Handle:
         """The job that it is: its name is the lock, for all that share a folder on the machine."""
-        mark = hashlib.sha256(self.machine.root.encode()).hexdigest()[:6]
-        return Handle(self.target, f"serve-{self.name}-{mark}", "")
+        return Handle(self.target, job_of(self.name, self.machine.root), "")
 
     def command(self, action: str) -> str:
         """What a person types to have that done with it."""

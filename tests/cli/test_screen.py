@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cosmos_workflow.cli.live import drawn
+from cosmos_workflow.cli.live import LiveScreen, drawn
 from cosmos_workflow.cli.options import SHAPES, spread
 from cosmos_workflow.cli.pace import Pace
 from cosmos_workflow.cli.screen import JsonScreen, LineScreen
@@ -194,8 +194,24 @@ def test_words() -> None:
     assert folded("hint: the run goes on; cosmos follow rs_1.2", 32) == [
         "hint: the run goes on; cosmos", "      follow rs_1.2"
     ]  # fmt: skip
+    assert folded("message           it ended before its time", 36) == [
+        "message           it ended before", "                  its time"
+    ]  # fmt: skip
     for command in ("hint:   ssh-keyscan a >> b", "        ssh-keyscan a >> b"):
         assert folded(command + " c" * 99, 40) == [command + " c" * 99]
+
+
+def test_a_terminal_breaks_prose_between_words_and_what_is_copied_nowhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    out = io.StringIO()
+    LiveScreen(out, io.StringIO()).say(
+        "the picture is the first frame of what is made\nnext: " + "x " * 30
+    )
+    first, second, third, _ = out.getvalue().split("\n")
+    assert (first, second) == ("the picture is the first frame of what", "      is made")
+    assert third == "next: " + "x " * 30
 
 
 def test_flags_with_several_values() -> None:

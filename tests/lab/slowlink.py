@@ -57,6 +57,17 @@ class SlowLink:
         for each in sockets:
             _hang_up(each)
 
+    def refuse(self) -> None:
+        """Close every connection and take no new one, until ``accept``."""
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self.close()
+
+    def accept(self) -> None:
+        """Take connections again, on the same port."""
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        threading.Thread(target=self._accept, daemon=True).start()
+
     def close(self) -> None:
         self._listener.close()
         self.drop()

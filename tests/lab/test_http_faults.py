@@ -254,6 +254,12 @@ def test_no_connection_is_no_lost_answer(server: FaultsServer, tmp_path: Path) -
     assert [one.phase for one in target.told()][-1] == "failed"
 
 
+def test_a_name_that_leads_nowhere(server: FaultsServer, tmp_path: Path) -> None:
+    with pytest.raises(HostUnreachable, match="no connection to lab") as told:
+        submitted(driver(server, url="http://nowhere.invalid", silence=0.3), job_of(tmp_path))
+    assert "is this machine on the network" in told.value.hint
+
+
 @pytest.mark.parametrize("form", ["file", "base64", "data_uri"])
 def test_a_file_that_changed_is_not_sent_whole(
     server: FaultsServer, tmp_path: Path, form: str

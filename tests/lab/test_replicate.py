@@ -88,6 +88,18 @@ def home(project: Project, run: str, frames: int = 9) -> RunFolder:
     return folder
 
 
+def test_wan_makes_a_picture_move(project: Project, server: ReplicateServer) -> None:
+    run = made(project, "wan_i2v", "--option", "still=3", "--seed", "7")
+    ran(project, run)
+    home(project, run)
+    given = dict(asked(server).body["input"])
+    assert given.pop("image").startswith(("data:image/png;base64,", "http"))
+    assert given == {
+        "prompt": "a wet street", "seed": 7, "num_frames": 9, "frames_per_second": 16,
+        "sample_steps": 30, "sample_guide_scale": 5.0,
+    }  # fmt: skip
+
+
 def asked(server: ReplicateServer) -> Prediction:
     """The one prediction that was made."""
     (one,) = server.predictions.values()
@@ -297,7 +309,8 @@ def test_a_throttled_creation_waits_as_long_as_it_is_told(
 ) -> None:
     server.be.throttled, server.be.reset = 1, 2
     run = made(project, "ltx")
-    ran(project, run)
+    before, waits, after = ran(project, run).partition("the service has us wait")
+    assert waits and "submitted" not in before and "submitted" in after
     home(project, run)
     first, second = server.creations
     assert second - first >= 2.0

@@ -12,9 +12,11 @@ import images
 import pytest
 from dockerd import Docker
 from project import Project, remote_config, video
-from scene import facts
+from scene import counted, facts, until
+from slowlink import SlowLink
 from sshd import Sshd, free_port
 
+from cosmos_workflow.events import ExecutionStatus
 from cosmos_workflow.ids import sha256_file
 
 HERE = Path(__file__).parent
@@ -130,12 +132,78 @@ def test_it_can_be_started_again_after_it_died(place: Place) -> None:
     assert place.boxes() != [box]
 
 
+SLOW = ("--lab-seconds", "600")
+
+
+def words_alone(project: Project, engine: str) -> str:
+    """A RunSpec of words."""
+    spec = project.json("create-spec", "words", "a wet street")[-1]["id"]
+    made = project.json("create-run", spec, "--engine", engine, "--option", "frames=5",
+                        "--option", "resolution=256")  # fmt: skip
+    return str(made[-1]["id"])
+
+
+def told(project: Project, run: str, event: str, times: int = 1) -> None:
+    """Wait until the run has recorded such an event so often."""
+    folder = project.run(run)
+    until(lambda: folder.path.exists() and counted(folder)[event] >= times, f"no {event}")
+
+
+@pytest.mark.parametrize(
+    ("engine", "name", "end"), [("vllm_omni", "omni", "kill"), ("sglang", "sglang", "stop")]
+)
+def test_a_job_is_lost_with_its_server(place: Place, engine: str, name: str, end: str) -> None:
+    place.serve("start", "--engine", engine, "--save", more=SLOW)
+    project, run = place.project, words_alone(place.project, engine)
+    follower = project.begin("run", run, "--target", name)
+    told(project, run, "Submitted")
+    if end == "kill":
+        place.docker("kill", *place.boxes())
+    else:
+        place.serve("stop", "--engine", engine)
+    said, _ = follower.communicate(timeout=60)
+    assert follower.returncode == 6, said
+    found = project.run(run).run()
+    assert (found.status, found.cause) == (ExecutionStatus.FAILED, "lost")
+    assert f"the server of {name} on gpu does not run any more" in " ".join(said.split())
+    again = f"cosmos serve start --target gpu --engine {engine} --name {name} --port {place.port}"
+    assert f"{again}, then cosmos run {run}" in found.hint
+
+
+def test_a_run_is_cancelled_although_its_server_is_gone(place: Place) -> None:
+    place.serve("start", "--save", more=SLOW)
+    project, run = place.project, words_alone(place.project, "vllm_omni")
+    project.cosmos("run", run, "--target", "omni", "--detach")
+    place.serve("stop")
+    project.cosmos("cancel", run)
+    assert project.run(run).run().status is ExecutionStatus.CANCELLED
+    hint = "does its server run? cosmos serve status --target gpu --name omni"
+    assert hint in project.cosmos("status", "--target", "omni", code=4).stderr
+
+
+def test_a_server_on_a_host_that_is_away_is_waited_for(place: Place, shared_sshd: Sshd) -> None:
+    """What is lost is told by its machine alone, and one that does not answer tells nothing."""
+    place.serve("start", "--save", more=SLOW)
+    project, run = place.project, words_alone(place.project, "vllm_omni")
+    config = project.root / "config.toml"
+    with SlowLink(shared_sshd.port) as link:
+        shared_sshd.trust(link.port)
+        text = config.read_text()
+        config.write_text(text.replace(f"port = {shared_sshd.port}", f"port = {link.port}"))
+        follower = project.begin("run", run, "--target", "omni")
+        told(project, run, "Submitted")
+        link.refuse()
+        place.docker("kill", *place.boxes())
+        told(project, run, "Disconnected")
+        assert project.run(run).run().status is ExecutionStatus.RUNNING
+        link.accept()
+        said, _ = follower.communicate(timeout=90)
+    assert project.run(run).run().cause == "lost", said
+
+
 def test_sglang(place: Place) -> None:
     assert "sglang on gpu: ready" in place.serve("start", "--engine", "sglang", "--save")
-    project = place.project
-    spec = project.json("create-spec", "words", "a wet street")[-1]["id"]
-    run = project.json("create-run", spec, "--engine", "sglang", "--option", "frames=5",
-                       "--option", "resolution=256")[-1]["id"]  # fmt: skip
+    project, run = place.project, words_alone(place.project, "sglang")
     project.cosmos("run", run, "--target", "sglang")
     assert project.run(run).run().status == "SUCCESS"
 

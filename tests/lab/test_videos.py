@@ -193,6 +193,21 @@ def test_weights_are_refused_by_an_older_server_before_anything_goes_up(
     home(project, equal)
 
 
+@pytest.mark.parametrize(("engine", "server_is"), [("vllm_omni", "sglang"), ("sglang", "omni")])
+def test_the_server_of_another_engine_is_told_apart_before_anything_is_sent(
+    project: Project, server: VideosServer, engine: str, server_is: str
+) -> None:
+    server.be.flavour = Flavour(server_is)
+    run = made(project, "rain", "--engine", engine, "--option", "frames=5")
+    said = " ".join(project.cosmos("run", run, "--target", "omni", code=6).stderr.split())
+    theirs = {"omni": ("vLLM-Omni", "vllm_omni"), "sglang": ("SGLang", "sglang")}[server_is]
+    assert f"the server is {theirs[0]}, and the run is for the engine {engine}" in said
+    assert not any(method == "POST" for method, _ in server.requests)
+    other = project.json("create-run", run, "--engine", theirs[1])[-1]["id"]
+    project.cosmos("run", str(other), "--target", "omni")
+    home(project, str(other))
+
+
 # -- failures -------------------------------------------------------------------------------------
 
 
@@ -205,8 +220,10 @@ def ended(project: Project, run: str, status: ExecutionStatus, cause: str) -> st
 
 def test_a_guardrail_is_no_crash(project: Project, server: VideosServer) -> None:
     run = made(project, f"a {BLOCKED} word")
-    project.cosmos("run", run, "--target", "omni", code=6)
+    said = project.cosmos("run", run, "--target", "omni", code=6).stdout
+    assert "BLOCKED by guardrail: prompt" in said and "exit code" not in said
     assert "guardrails" in ended(project, run, ExecutionStatus.BLOCKED, "blocked")
+    assert project.json("show", run)[-1]["refused"] == "prompt, by guardrail"
 
 
 def test_a_failed_job_is_read_from_an_http_error(project: Project, server: VideosServer) -> None:
@@ -288,6 +305,17 @@ def test_another_process_goes_on(project: Project, server: VideosServer) -> None
     assert project.run(run).run().status is ExecutionStatus.RUNNING
     project.cosmos("follow", run)
     home(project, run)
+
+
+def test_a_live_run_is_gone_on_with_where_it_is(project: Project, server: VideosServer) -> None:
+    server.be.seconds = 2
+    run = made(project, "rain", "--option", "frames=5")
+    project.cosmos("run", run, "--target", "omni", "--detach")
+    refused = project.cosmos("run", run, "--target", "local", code=6).stderr
+    assert f"{run}.1 is running on omni already, not on local" in refused
+    assert "is running on omni already; going on with it" in project.cosmos("run", run).stdout
+    home(project, run)
+    assert len(server.jobs) == 1
 
 
 def test_cancelled_is_not_lost(project: Project, server: VideosServer) -> None:

@@ -16,6 +16,8 @@ from cosmos_workflow.engines.transfer1 import Transfer1
 from cosmos_workflow.engines.upscale import Upscale
 from cosmos_workflow.errors import SpecError
 from cosmos_workflow.prompts.enums import Modality
+from cosmos_workflow.prompts.prompt_spec import PromptSpec
+from cosmos_workflow.prompts.run_spec import RunSpec
 from tests.engine_samples import prompt_spec, run_spec
 
 
@@ -129,6 +131,55 @@ def test_a_number_that_means_another_thing_is_named() -> None:
     (change,) = convert(run, prompt, Transfer1(), Wide()).changes
     assert (change.asked, change.becomes) == (60.0, 60.0) and "of 80 in transfer1" in change.why
     assert convert(run, prompt, Transfer1(), Preview()).changes == ()
+
+
+def with_weights(engine: str, *auto: str, **weights: float) -> tuple[RunSpec, PromptSpec]:
+    """A settled run whose prompt has an input video and a depth pass."""
+    source = ENGINES.load(engine)()
+    prompt = prompt_spec("words", controls=["depth"])
+    options = {"auto": list(auto)} if auto else {}
+    run = run_spec(engine, prompt, weights=weights, options=options)
+    return settle(source, run, prompt), prompt
+
+
+MADE_THERE = [
+    ("vllm_omni", (), "transfer25", ["vis"]),
+    ("vllm_omni", (), "cosmos3", ["vis"]),
+    ("preview", (), "transfer1", ["vis"]),
+    ("transfer1", ("vis",), "transfer25", []),
+    ("transfer1", ("vis",), "vllm_omni", []),
+    ("transfer25", ("vis",), "preview", []),
+]
+
+
+@pytest.mark.parametrize(("name", "auto", "other", "named"), MADE_THERE)
+def test_a_control_that_was_made_is_made_by_the_other_engine(
+    name: str, auto: tuple[str, ...], other: str, named: list[str]
+) -> None:
+    run, prompt = with_weights(name, *auto, vis=0.6, depth=0.4)
+    engine = ENGINES.load(other)()
+    made = convert(run, prompt, ENGINES.load(name)(), engine)
+    settled = settle(engine, made.run, prompt)
+    assert settled.control_weights == {"vis": 0.6, "depth": 0.4}
+    assert settled.options.get("auto", ["vis"]) in (["vis"], ("vis",))
+    assert [one.becomes for one in made.changes if one.what == "option auto"] == named
+
+
+def test_a_control_that_cannot_be_made_is_left_out_and_named() -> None:
+    run, prompt = with_weights("transfer1", "seg", segmentation=0.6, depth=0.4)
+    made = convert(run, prompt, Transfer1(), ENGINES.load("cosmos3")())
+    assert said(made)["weight of segmentation"] == (0.6, None)
+    assert settle(ENGINES.load("cosmos3")(), made.run, prompt).control_weights == {"depth": 0.4}
+
+
+def test_a_pass_that_was_not_to_be_used_is_named() -> None:
+    run, prompt = with_weights("transfer1", "depth", depth=0.4)
+    for other in ("vllm_omni", "cosmos3"):
+        made = convert(run, prompt, Transfer1(), ENGINES.load(other)())
+        assert said(made)["option auto"] == ("depth", None), other
+        assert not made.run.options.get("auto")
+    made = convert(run, prompt, Transfer1(), ENGINES.load("transfer25")())
+    assert made.run.options["auto"] == ["depth"] and "option auto" not in said(made)
 
 
 PAIRS = [(one, other) for one in ENGINES.rows for other in ENGINES.rows if one != other]

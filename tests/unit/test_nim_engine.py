@@ -98,6 +98,7 @@ def test_transfer25_wants_a_control_and_the_others_none() -> None:
     assert "--weight edge=1" in refused(prompt=prompt_spec(), options={"model": "transfer25"})
     said = refused(prompt=prompt_spec(controls=["depth"]), options={"model": "predict1"})
     assert "takes no controls, and the run has depth" in said
+    assert "--weight depth=0" in said
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -198,9 +199,25 @@ def job(*requires: str, size: int = 0) -> RequestJob:
     return RequestJob("x", "vllm_omni", "videos", body, {}, inputs=inputs, requires=requires)
 
 
-def test_nothing_is_asked_where_it_does_not_matter() -> None:
-    assert VIDEOS.before(job()) == ()
-    VIDEOS.allow(job(), ())
+def test_only_whose_server_it_is_is_asked_where_the_version_does_not_matter() -> None:
+    assert [call.path for call in VIDEOS.before(job())] == ["/v1/models"]
+    VIDEOS.allow(job(), (NOTHING,))
+
+
+def owned(by: str) -> Answer:
+    return Answer(200, {}, {"object": "list", "data": [{"id": "m", "owned_by": by}]})
+
+
+@pytest.mark.parametrize(("engine", "by"), [("vllm_omni", "sglang"), ("sglang", "vllm")])
+def test_the_server_of_another_engine_is_refused(engine: str, by: str) -> None:
+    one = replace(job(), engine=engine, outputs={"rs_0.1": ("outputs/output.mp4",)})
+    with pytest.raises(SubmissionRejected, match="Nothing was sent") as why:
+        VIDEOS.allow(one, (owned(by),))
+    other = {"vllm": "vllm_omni", "sglang": "sglang"}[by]
+    assert f"create-run rs_0 --engine {other}" in why.value.hint
+    VIDEOS.allow(replace(one, engine=other), (owned(by),))
+    VIDEOS.allow(one, (owned("tensorrt_llm"),))
+    VIDEOS.allow(replace(one, engine="somebodys"), (owned(by),))
 
 
 @pytest.mark.parametrize(
@@ -214,7 +231,7 @@ def test_nothing_is_asked_where_it_does_not_matter() -> None:
     ],
 )
 def test_a_server_that_is_new_enough(need: str, answers: tuple[Answer, Answer]) -> None:
-    VIDEOS.allow(job(need), answers)
+    VIDEOS.allow(job(need), (NOTHING, *answers))
 
 
 @pytest.mark.parametrize(
@@ -228,15 +245,15 @@ def test_a_server_that_is_new_enough(need: str, answers: tuple[Answer, Answer]) 
 )
 def test_an_older_server_is_refused(need: str, answers: tuple[Answer, Answer], named: str) -> None:
     with pytest.raises(SubmissionRejected) as why:
-        VIDEOS.allow(job(need), answers)
+        VIDEOS.allow(job(need), (NOTHING, *answers))
     assert named in why.value.message and "Nothing was sent" in why.value.message
     assert ("same weight" if need == "control_weight" else "controls=path") in why.value.hint
 
 
 def test_an_upload_that_is_too_large() -> None:
-    VIDEOS.allow(job(size=LARGEST_CONTROL), ())
+    VIDEOS.allow(job(size=LARGEST_CONTROL), (NOTHING,))
     with pytest.raises(SubmissionRejected, match="512 MiB"):
-        VIDEOS.allow(job(size=LARGEST_CONTROL + 1), ())
+        VIDEOS.allow(job(size=LARGEST_CONTROL + 1), (NOTHING,))
 
 
 # -- what the service says ------------------------------------------------------------------------

@@ -27,6 +27,12 @@ NEWER: Mapping[str, tuple[tuple[int, int], str, str]] = {
 }
 """What a job may require: since which version of vLLM-Omni it is there, its name, the way out."""
 
+OWNERS: Mapping[str, tuple[str, str]] = {
+    "vllm": ("vLLM-Omni", "vllm_omni"),
+    "sglang": ("SGLang", "sglang"),
+}
+"""By whom a server says that its models are owned: its name, and the engine that speaks to it."""
+
 LARGEST_CONTROL = 512 * 2**20
 """Bytes of an uploaded control that the server takes."""
 
@@ -70,13 +76,16 @@ class Videos(HttpJob):
         return super().created(answer)
 
     def before(self, job: RequestJob) -> Sequence[Call]:
-        """Which fields it knows, and its version: only where it matters."""
-        return (Call("GET", "/openapi.json"), Call("GET", "/version")) if job.requires else ()
+        """Whose server it is; which fields it knows, and its version, only where it matters."""
+        more = ("/openapi.json", "/version") if job.requires else ()
+        return [Call("GET", path) for path in (self.WAYS.probe, *more)]
 
     def allow(self, job: RequestJob, answers: Sequence[Answer]) -> None:
-        """Raise SubmissionRejected for what this server is too old for, or an upload too large."""
-        if answers:
-            known, version = _form_fields(answers[0]), _version(answers[1])
+        """Raise SubmissionRejected for another engine's server, for what it is too old for, or an
+        upload too large."""
+        _check_owner(job, answers[0])
+        if job.requires:
+            known, version = _form_fields(answers[1]), _version(answers[2])
             for need in job.requires:
                 _check_known(need, known, version)
         control = job.body.get("control_reference")
@@ -118,6 +127,20 @@ class Videos(HttpJob):
         return ServiceFacts(
             models.ok and bool(names), said, _version(version) if version else "", tuple(names)
         )
+
+
+def _check_owner(job: RequestJob, answer: Answer) -> None:
+    """Both take the same calls, but other fields: each would refuse the other's in its own way."""
+    owner = place(answer.body, "data.0.owned_by") if answer.ok else None
+    server, engine = OWNERS.get(str(owner), ("", ""))
+    if not server or job.engine == engine or job.engine not in dict(OWNERS.values()).values():
+        return
+    spec = next(iter(job.outputs)).partition(".")[0]
+    raise SubmissionRejected(
+        f"the server is {server}, and the run is for the engine {job.engine}. Nothing was sent",
+        hint=f"cosmos create-run {spec} --engine {engine} makes a RunSpec for it; or name another "
+        "--target",
+    )
 
 
 def _version(answer: Answer) -> str:

@@ -62,6 +62,13 @@ _WAN = {
     "sample_guide_scale": {**NUMBER, "default": 5, "maximum": 10},
     "seed": SEED,
 }
+_WAN_I2V = {
+    **{key: value for key, value in _WAN.items() if key != "aspect_ratio"},
+    "image": _FILE,
+    "max_area": {"type": "string", "enum": ["832x480", "480x832"], "default": "832x480"},
+    "fast_mode": {"type": "string", "enum": ["Off", "Balanced", "Fast"], "default": "Balanced"},
+    "sample_shift": {**NUMBER, "default": 3, "minimum": 1, "maximum": 10},
+}
 _LTX = {
     "prompt": {"type": "string"},
     "image": _FILE,
@@ -86,6 +93,11 @@ MODELS: dict[str, dict[str, Any]] = {
         "official": True,
         "version": "f" * 64,
         "schema": document(_WAN, ["prompt"], URIS),
+    },
+    "wavespeedai/wan-2.1-i2v-480p": {
+        "official": True,
+        "version": "e" * 64,
+        "schema": document(_WAN_I2V, ["prompt", "image"], URI),
     },
     "me/flip": {
         "version": "a" * 64,

@@ -277,7 +277,9 @@ class Talk(BaseHTTPRequestHandler):
         if path == "/health":
             self._json(200, {})
         elif path == "/v1/models":
-            row = {"id": self.server.model, "object": "model", "root": self.server.model}
+            owner = "sglang" if self.server.be.flavour.name == "sglang" else "vllm"
+            row = {"id": self.server.model, "object": "model", "root": self.server.model,
+                   "owned_by": owner}  # fmt: skip
             self._json(200, {"object": "list", "data": [row]})
         elif path in ("/version", "/openapi.json") and self.server.be.flavour.name == "omni":
             self._describe(path)
