@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cosmos_workflow.errors import JobFailed, MediaError
 from cosmos_workflow.events import (
+    Blocked,
     Cancelled,
     Event,
     Failed,
@@ -47,12 +48,13 @@ def conclude(bench: Bench, folder: RunFolder, handle: Handle, ended: JobEnded) -
 
 
 def _verdict(bench: Bench, folder: RunFolder, ended: JobEnded, log: Sequence[str]) -> Verdict:
-    """A job that was cut short may have made the results of some of its runs before."""
+    """A job that was cut short may have made or refused some of its runs before."""
     refused = _refused(folder, ended, log)
     if refused or ended.reason == "gone":
         return refused or _cut_short(folder, ended)
     verdict = bench.engine.verdict(folder.id, ended, log)
-    if ended.reason == "exited" or isinstance(verdict, Succeeded) or _is_not_begun(verdict):
+    settled = isinstance(verdict, Succeeded | Blocked) or _is_not_begun(verdict)
+    if ended.reason == "exited" or settled:
         return verdict
     return _cut_short(folder, ended)
 
