@@ -280,7 +280,7 @@ def test_another_image_is_said() -> None:
     [
         ("steps.py: sample 1/1 chunk 2/2 step 0/50", "sampling", 0.525),
         (logged("Loaded 1 samples"), "loading models", 0.02),
-        (logged("Saved transfer outputs to '/x'", "SUCCESS"), "saving", 1.0),
+        (logged("[RANK 0] Saved transfer outputs to '/x'", "SUCCESS"), "saving", None),
         (logged("else"), None, None),
     ],
 )
