@@ -164,13 +164,13 @@ _INVALID = "Error validating parameters from "
 def invalid_run(lines: Sequence[str]) -> str:
     """Of runs that share a job, the one whose sample the model found a fault in, by its file."""
     name = re.compile(re.escape(_INVALID) + r"'(?:.*/)?\d\d_(rs_[^/']+)\.json'")
-    found = (name.search(line) for line in lines if _INVALID in line[:50])
+    found = (name.search(line) for line in lines if _INVALID in line[:64])
     return next((match[1] for match in found if match), "")
 
 
 def invalid(run_id: str, lines: Sequence[str]) -> Failed | None:
     """What a model's own check of its sample says: a line of the field, then one of the fault."""
-    at = next((number for number, line in enumerate(lines) if _INVALID in line[:50]), None)
+    at = next((number for number, line in enumerate(lines) if _INVALID in line[:64]), None)
     if at is None:
         return None
     faults, kind = [], re.compile(r" \[type=.*")

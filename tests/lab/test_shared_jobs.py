@@ -3,6 +3,7 @@ costs only itself, what was done is fetched and not made again, the rest is run 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,3 +135,20 @@ def test_a_killed_container_loses_nothing(gpu: Project, model: Model, docker: Do
     assert [one.run().cause for one in (attempts(gpu, hit)[0], attempts(gpu, after)[0])] == [
         "killed", "not_begun",
     ]  # fmt: skip
+
+
+# -- without a GPU --------------------------------------------------------------------------------
+
+
+def test_previews_share_a_job_on_this_machine(project: Project) -> None:
+    project.configure('[defaults]\ntarget = "local"\nengine = "preview"\n' + QUICK)
+    all_of = [
+        project.spec("a wet street", "--seed", str(seed), engine="preview") for seed in range(3)
+    ]
+    project.cosmos("batch", *all_of)
+    runs = [attempts(project, spec)[0] for spec in all_of]
+    assert len({folder.job().name for folder in runs}) == 1
+    for seed, folder in enumerate(runs):
+        assert ends(folder) == [ExecutionStatus.SUCCESS]
+        echo = next(folder.path.rglob("echo.json"))
+        assert json.loads(echo.read_text())["parameters"]["seed"] == seed
