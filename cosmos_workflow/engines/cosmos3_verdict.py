@@ -52,8 +52,7 @@ def _unsuccessful(
     if refused:
         return refused
     if error:
-        crash = crashes.last([f"Error: {error}", *mine])
-        known = _known(crash) if crash else None
+        known = _known(Crash("Error", error))
         return known or Failed("engine", f"the framework says: {error[:600]}", logs)
     if ended.exit_code == 0 and status != "success":
         crash = crashes.last([*str(told.get("stack_trace") or "").splitlines(), *mine])
