@@ -54,7 +54,7 @@ def _unsuccessful(
     if error:
         known = _known(Crash("Error", error))
         return known or Failed("engine", f"the framework says: {error[:600]}", logs)
-    if ended.exit_code == 0 and status != "success":
+    if status != "success":
         crash = crashes.last([*str(told.get("stack_trace") or "").splitlines(), *mine])
         known = _known(crash) if crash else None
         return known or Failed("engine", f"the framework says {status}: {message[:600]}", logs)
