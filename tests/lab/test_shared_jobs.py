@@ -118,8 +118,9 @@ def test_a_crash_costs_only_itself(gpu: Project, model: Model) -> None:
 
 
 def test_a_killed_container_loses_nothing(gpu: Project, model: Model, docker: Docker) -> None:
-    before, hit, after = specs(gpu, model, ["one", "two [[slow=8]]", "three"])
-    batch = gpu.begin("batch", before, hit, after)
+    words = ["one", "two [[slow=8]]", "three", *(["a [[block]] street"] if model.goes_on else [])]
+    before, hit, after, *bad = specs(gpu, model, words)
+    batch = gpu.begin("batch", *bad, before, hit, after)
     try:
         until(lambda: any(map(ends, attempts(gpu, before))), "the first is not home")
         runs = attempts(gpu, before)
@@ -129,7 +130,10 @@ def test_a_killed_container_loses_nothing(gpu: Project, model: Model, docker: Do
         said, _ = batch.communicate(timeout=120)
     finally:
         batch.kill()
-    assert batch.returncode == 0, said
+    assert batch.returncode == (6 if bad else 0), said
+    for one in bad:
+        (only,) = attempts(gpu, one)
+        assert ends(only) == [ExecutionStatus.BLOCKED], "it was refused before, and stays so"
     assert is_right(gpu, before).id == f"{before}.1", "it was home before"
     assert is_right(gpu, hit).id == f"{hit}.2" and is_right(gpu, after).id == f"{after}.2"
     assert [one.run().cause for one in (attempts(gpu, hit)[0], attempts(gpu, after)[0])] == [

@@ -247,6 +247,25 @@ def test_a_run_that_was_left_out_had_not_begun_though_all_ended_well(name: str) 
     assert [word(one) for one in found] == ["done", "done", "not_begun"]
 
 
+@pytest.mark.parametrize("name", ["transfer1", "transfer25", "cosmos3", "preview"])
+def test_how_the_job_ended_is_said_of_the_run_that_it_was_at(name: str) -> None:
+    """The first one's result is not there, for whatever reason; then the next one is killed."""
+    engine, write, _ = MODELS[name]
+    log, code = write(("done", "killed", "done"))
+    log = [line for line in log if not (engine.made(line) and name != "transfer25")]
+    found = [engine.verdict(run, JobEnded(code, "exited"), log) for run in RUNS]
+    killed = "engine" if name == "preview" else "out_of_memory"
+    assert [word(one) for one in found] == ["no_output", killed, "not_begun"]
+
+
+def test_a_video_that_did_not_pass_is_refused_once_the_model_has_gone_on() -> None:
+    """Where the script, which repeats the reason, was killed as well."""
+    log, code = transfer25(("unseen", "crash", "done"))
+    log = [line for line in log if "GUARDRAIL" not in line]
+    found = [Transfer25().verdict(run, JobEnded(code, "exited"), log) for run in RUNS]
+    assert [word(one) for one in found] == ["blocked", "engine", "not_begun"]
+
+
 @pytest.mark.parametrize("name", ["transfer25", "cosmos3"])
 def test_a_fault_in_a_sample_is_its_own(name: str) -> None:
     """The model reads all its files first, and dies of the first fault in one."""
