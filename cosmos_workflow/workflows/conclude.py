@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from cosmos_workflow.errors import JobFailed, MediaError
 from cosmos_workflow.events import (
+    Blocked,
     Cancelled,
     Event,
     Failed,
@@ -49,14 +50,15 @@ def conclude(bench: Bench, folder: RunFolder, handle: Handle, ended: JobEnded) -
 
 
 def _verdict(bench: Bench, folder: RunFolder, ended: JobEnded, log: Sequence[str]) -> Verdict:
-    """A job that was cut short may have made the results of some of its runs before."""
+    """A job that was cut short may have made or refused some of its runs before."""
     if ended.reason == "server_gone":
         return _server_gone(bench, folder)
     refused = _refused(folder, ended, log)
     if refused or ended.reason == "gone":
         return refused or _cut_short(folder, ended)
     verdict = bench.engine.verdict(folder.id, ended, log)
-    if ended.reason == "exited" or isinstance(verdict, Succeeded) or _is_not_begun(verdict):
+    settled = isinstance(verdict, Succeeded | Blocked) or _is_not_begun(verdict)
+    if ended.reason == "exited" or settled:
         return verdict
     return _cut_short(folder, ended)
 

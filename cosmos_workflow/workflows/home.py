@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import chain
+from pathlib import PurePosixPath
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Self
@@ -34,7 +35,7 @@ class Home:
     ) -> None:
         self._bench, self._handle = bench, handle
         shared = len(job.outputs) > 1
-        self._waiting = {job.outputs[one.id][0]: one for one in folders} if shared else {}
+        self._waiting = {_stem(job.outputs[one.id][0]): one for one in folders} if shared else {}
         self._made: SimpleQueue[RunFolder | None] = SimpleQueue()
         self._told: SimpleQueue[Told | BaseException] = SimpleQueue()
         self._worker = Thread(target=self._work, daemon=True) if shared else None
@@ -54,7 +55,7 @@ class Home:
         """A piece of the job's log."""
         for line in re.split(r"[\r\n]+", text) if self._waiting else ():
             path = self._bench.engine.made(line)
-            folder = self._waiting.pop(path, None) if path else None
+            folder = self._waiting.pop(_stem(path), None) if path else None
             if folder:
                 self._made.put(folder)
 
@@ -134,3 +135,8 @@ def _or_later(folder: RunFolder, told: Iterator[Told]) -> Iterator[Told]:
         yield from told
     except CosmosError as error:
         yield folder, Disconnected(error.message, 0.0)
+
+
+def _stem(path: str) -> str:
+    """A result without its ending: not every model's words tell an image from a video."""
+    return str(PurePosixPath(path).with_suffix(""))

@@ -20,12 +20,13 @@ def job_ends(
     now: float, claim: Busy, pace: tuple[float, float] | None, done: int, of: int,
     fraction: float | None,
 ) -> float | None:  # fmt: skip
-    """When a job of ``of`` runs will be over, ``done`` of which are, the next one to ``fraction``.
+    """When a job of ``of`` runs will be over, ``done`` of which are, all of it to ``fraction``.
 
     By what earlier jobs of its kind took, or by its own time where that is longer.  None: nobody
     knows.
     """
-    come = done + (fraction or 0.0)
+    # Its engine counts the load as part of the whole: it is never taken for more than one run.
+    come = min(max(done, (fraction or 0.0) * of), done + 1.0)
     if pace:
         load, sample = pace
         thought = claim.at + load + sample * of
