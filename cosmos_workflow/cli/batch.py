@@ -9,7 +9,7 @@ import typer
 
 from cosmos_workflow.cli.arguments import RunSpecs
 from cosmos_workflow.cli.options import Json, Verbose
-from cosmos_workflow.cli.queue_items import Targets
+from cosmos_workflow.cli.queue_items import ALREADY, Targets
 from cosmos_workflow.cli.queue_work import Budget, run_worker
 from cosmos_workflow.cli.run import Again, NumGpu, TimeLimit, how_to
 from cosmos_workflow.cli.screen import Screen, open_screen
@@ -57,7 +57,7 @@ def batch(
         screen.data({"label": label, "added": ids, "already": already})
         screen.say(f"{label}: {counted(len(ids), 'run')} on {', '.join(where.targets)}", "bold")
         if already:
-            screen.say(f"{counted(len(already), 'RunSpec')} in the queue already: left as it was")
+            screen.say(ALREADY.format(counted(len(already), "RunSpec")))
         terms = Terms(where.targets, label, budget=budget)
         if detach:
             _leave(screen, settings, terms)

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cosmos_workflow.cli.queue_told import STYLES
+from cosmos_workflow.cli.queue_told import PAUSED, STYLES
 from cosmos_workflow.cli.words import counted, duration, one_line
 from cosmos_workflow.runs.queue import Item, State
 from cosmos_workflow.workflows.queue_lanes import Lane
@@ -65,7 +65,7 @@ def _amounts(view: View) -> list[str]:
 def _warnings(view: View) -> list[str]:
     said, waiting = [], view.counts[State.WAITING] + view.counts[State.CLAIMED]
     if view.paused:
-        said.append("the queue is paused: cosmos queue resume lets it go on")
+        said.append(PAUSED)
     if not view.workers and (waiting or view.counts[State.RUNNING]):
         said.append("no worker is at work here: cosmos queue work")
     if view.next_try and not view.counts[State.RUNNING] and not view.paused:
@@ -176,19 +176,23 @@ def _left(lane: Lane, now: float) -> str:
 
 
 def _last(items: Sequence[Item]) -> Table:
+    whys = [_why(item) for item in items]
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False, expand=True, pad_edge=False)
-    for ratio in (None, None, 1, 1):
+    for ratio in (None, None, 1, *([1] if any(whys) else [])):
         table.add_column(overflow="ellipsis", no_wrap=True, ratio=ratio)
-    for item in items:
-        lines = item.message.splitlines()
-        why = ": ".join(filter(None, (item.cause.replace("_", " "), *lines[:1])))
+    for item, why in zip(items, whys, strict=True):
         name = Text.assemble(one_line(item.name), "  ", (item.run, "dim"))
         table.add_row(
             Text(_clock(item.ended or 0.0, time.time()), style="dim"),
             Text(_word(item.state), style=STYLES.get(item.state, "")), name,
-            Text("" if item.state is State.DONE else one_line(why), style="dim"),
+            *([Text(why, style="dim")] if any(whys) else []),
         )  # fmt: skip
     return table
+
+
+def _why(item: Item) -> str:
+    said = ": ".join(filter(None, (item.cause.replace("_", " "), *item.message.splitlines()[:1])))
+    return "" if item.state is State.DONE else one_line(said)
 
 
 def _clock(at: float, now: float) -> str:

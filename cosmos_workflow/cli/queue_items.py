@@ -13,6 +13,7 @@ from cosmos_workflow.cli import completion
 from cosmos_workflow.cli.arguments import RunSpecs
 from cosmos_workflow.cli.options import Json
 from cosmos_workflow.cli.passphrase import ask
+from cosmos_workflow.cli.queue_told import PAUSED
 from cosmos_workflow.cli.run import Again, NumGpu, TimeLimit, how_to
 from cosmos_workflow.cli.screen import Screen, open_screen
 from cosmos_workflow.cli.words import counted, duration
@@ -37,6 +38,13 @@ SomeItems = Annotated[
 ]
 Label = Annotated[str, typer.Option(help="A name for what is added together.")]
 Priority = Annotated[int, typer.Option(help="The highest goes first.")]
+
+ALREADY = "{} in the queue already: not added again"
+
+BAD = (State.FAILED, State.SET_ASIDE, State.BLOCKED)
+
+REASONS = 12
+"""Different reasons of failures that ``queue list`` tells."""
 
 SHOWN = 40
 """Rows that ``queue list`` shows of those that are over."""
@@ -71,7 +79,7 @@ def add(
             places = ", ".join(where.targets)
             screen.say(f"added {counted(len(ids), 'item')}, {numbers}, for {places}")
         if already:
-            screen.say(f"{counted(len(already), 'RunSpec')} in the queue already: left as it was")
+            screen.say(ALREADY.format(counted(len(already), "RunSpec")))
         screen.say("next: cosmos queue work", "cyan")
 
 
@@ -96,9 +104,10 @@ def list_(
         if more > 0:
             screen.say(f"and {more} more; --limit 0 shows all", "dim")
         told = ", ".join(f"{n} {_word(one)}" for one, n in counts.items() if n)
-        screen.say(told or "the queue is empty", "bold")
+        nothing = f"nothing in the queue is labelled {label!r}" if label else "the queue is empty"
+        screen.say(told or nothing, "bold")
         if queue.paused:
-            screen.say("the queue is paused: cosmos queue resume lets it go on", "yellow")
+            screen.say(PAUSED, "yellow")
 
 
 def pause(items: SomeItems = None, as_json: Json = False) -> None:
@@ -243,6 +252,22 @@ def _tell_items(screen: Screen, items: Sequence[Item]) -> None:
     ]  # fmt: skip
     screen.table(("item", "name", "run", "engine", "where", "state", ""), rows)
     screen.say()
+    _tell_reasons(screen, items)
+
+
+def _tell_reasons(screen: Screen, items: Sequence[Item]) -> None:
+    """Why, once for all that failed for the same reason: a night has many of one kind."""
+    reasons: dict[str, list[int]] = {}
+    for item in items:
+        if item.state in BAD and item.message:
+            reasons.setdefault(item.message.splitlines()[0], []).append(item.id)
+    for why, ids in list(reasons.items())[:REASONS]:
+        some = ", ".join(map(str, ids[:8])) + (f" and {len(ids) - 8} more" if len(ids) > 8 else "")
+        screen.say(f"{some}: {why}")
+    if len(reasons) > REASONS:
+        screen.say(f"and {len(reasons) - REASONS} more reasons", "dim")
+    if reasons:
+        screen.say()
 
 
 def _about(item: Item) -> str:
@@ -250,8 +275,8 @@ def _about(item: Item) -> str:
     if item.state is State.WAITING and item.not_before > time.time():
         left = duration(item.not_before - time.time())
         return f"try {item.tries + 1} in {left}: {item.cause}"
-    if item.state in (State.FAILED, State.SET_ASIDE, State.BLOCKED):
-        return f"{item.cause}: {item.message.splitlines()[0][:60]}" if item.message else item.cause
+    if item.state in BAD:
+        return item.cause
     return f"priority {item.priority}" if item.priority and not item.state.over else ""
 
 

@@ -20,6 +20,8 @@ STYLES = {
     State.SET_ASIDE: "red",
 }
 
+PAUSED = "the queue is paused: cosmos queue resume lets it go on"
+
 
 class Told:
     """Tells a worker's news, and remembers how many of each there were."""
@@ -28,6 +30,7 @@ class Told:
         self._screen, self._queue, self._label = screen, queue, label
         self.counts = queue.counts(label)
         self._last = ""
+        self._known = 0
 
     def show(self, news: News | Complaint | Ended) -> None:
         """One piece of it."""
@@ -39,6 +42,10 @@ class Told:
             case Ended():
                 self._screen.clear()
                 self._screen.say(f"ended: {news.reason}; {self.summary()}", "bold")
+                if self._known:
+                    self._screen.say(f"{self._known} of them had succeeded before", "dim")
+                if self._queue.paused:
+                    self._screen.say(PAUSED, "yellow")
                 counts = {str(one): n for one, n in self._queue.counts(self._label).items()}
                 self._screen.data({"ended": news.reason, **counts})
             case News(item=None):
@@ -69,7 +76,12 @@ class Told:
         if run:
             data |= {"cause": run.cause, "message": run.message}
             data |= {"gpu_seconds": run.used.gpu_seconds} if run.used else {}
+        elif news.why:
+            data |= {"message": news.why}
         self._screen.data(data)
+        if news.state is State.DONE and run is None:
+            self._known += 1
+            return
         self._screen.say(self._line(news), STYLES.get(news.state, ""))
         self._progress()
 
@@ -83,6 +95,8 @@ class Told:
             parts.append(duration(run.used.until - run.used.since))
         elif run and run.message:
             parts.append(f"{run.cause}: {run.message.splitlines()[0]}")
+        elif news.why:
+            parts.append(news.why.splitlines()[0])
         return "  ".join(parts)
 
     def _progress(self) -> None:

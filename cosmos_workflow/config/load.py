@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from cosmos_workflow.config import services
 from cosmos_workflow.config.environment import NAMED, overrides, variable
-from cosmos_workflow.config.settings import Settings
+from cosmos_workflow.config.settings import LOCAL, Settings
 from cosmos_workflow.errors import ConfigError, did_you_mean
 
 FILE = "config.toml"
@@ -154,12 +154,21 @@ def _put(data: dict[str, Any], key: Key, value: Any) -> None:
     data[key[-1]] = value
 
 
+def _with_this_machine(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """``[targets.local]`` names what is to be other than in the target that is always there."""
+    targets = data.get("targets")
+    own = targets.get("local") if isinstance(targets, Mapping) else None
+    if not isinstance(targets, Mapping) or not isinstance(own, Mapping) or "host" in own:
+        return data
+    return {**data, "targets": {**targets, "local": {**LOCAL, **own}}}
+
+
 def _checked(data: Mapping[str, Any], root: Path, source: Source) -> Settings:
     reserved = [name for name in ("root", "config_file") if name in data]
     if reserved:
         raise ConfigError(_unknown((reserved[0],), source))
     values = {
-        **data,
+        **_with_this_machine(data),
         "root": str(root),
         "config_file": str(source.file) if source.file else None,
     }

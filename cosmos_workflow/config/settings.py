@@ -7,6 +7,9 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+LOCAL = {"kind": "local", "launcher": "shell"}
+"""The target ``local``, which needs no settings; ``[targets.local]`` may change some."""
+
 
 class Table(BaseModel):
     """Base of all tables: unknown keys are errors, values are not coerced, nothing changes."""
@@ -367,7 +370,7 @@ class Settings(Table):
 
     def machines(self) -> dict[str, TargetSettings]:
         """``local``, ``remote`` when it has a host, then ``[targets.*]``."""
-        known = {"local": TargetSettings(kind="local", launcher="shell")}
+        known = {"local": TargetSettings.model_validate(LOCAL)}
         if self.remote.host:
             known["remote"] = TargetSettings(
                 kind="ssh",

@@ -25,7 +25,7 @@ from cosmos_workflow.engines.cosmos3_options import (
 )
 from cosmos_workflow.engines.engine import Fit, Limit, Needs, Options, RunRequest
 from cosmos_workflow.engines.rules import settle
-from cosmos_workflow.engines.together import check_together, key_of, numbered
+from cosmos_workflow.engines.together import check_together, key_of, numbered, spec_name
 from cosmos_workflow.events import JobEnded, Progress, Verdict
 from cosmos_workflow.execution.job import CommandJob, Input, Place, WrittenFile
 from cosmos_workflow.prompts.enums import BlurStrength, CannyThreshold, Modality
@@ -169,7 +169,8 @@ class Cosmos3(CommandEngine):
         return vocabulary.told(self.name, said if isinstance(said, dict) else {})
 
     def made(self, line: str) -> str | None:
-        """The framework's account of a sample is written last."""
+        """The framework's account of a sample is written last.  That may be of an image: which of
+        the two it is the line does not say."""
         name = cosmos3_log.done(line)
         return f"outputs/{name}/vision.mp4" if name else None
 
@@ -189,9 +190,9 @@ class _Part:
 
 def _part(number: int, request: RunRequest, files: Sources, of: int) -> _Part:
     sample, inputs = cosmos3_spec.sample(request, files), cosmos3_media.inputs(request, files)
-    name = "spec.json"
+    name = spec_name(number, of, request.run_id)
     if of > 1:
-        name, sample = key_of(number, name), numbered(number, sample)
+        sample = numbered(number, sample)
         inputs = tuple(replace(item, key=key_of(number, item.key)) for item in inputs)
     result = "vision.jpg" if cosmos3_media.frames_made(files) == 1 else "vision.mp4"
     patterns = (result, "sample_args.json", "sample_outputs.json", "control_*")

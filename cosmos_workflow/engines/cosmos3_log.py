@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from cosmos_workflow.engines import transfer25_log
+from cosmos_workflow.engines import crashes, transfer25_log
+from cosmos_workflow.engines.shared_log import Said, SharedLog
 from cosmos_workflow.engines.transfer1_log import LOG, pieces
 from cosmos_workflow.events import Progress
 
@@ -15,36 +16,53 @@ OUTPUTS = "cosmos3.sh: sample_outputs: "
 """What the script puts before the framework's own account of the sample."""
 
 RUNS = "cosmos3.sh: runs "
-"""And before the runs of a batch, in their order."""
+"""And before the runs of a batch, in the order in which the framework takes them."""
 
+_RANK = re.compile(r"^(?:\[RANK \d+\] )+")
+"""What the framework puts before a message that any process may write."""
+
+_BEGUN = re.compile(r"^Saved sample args to '(?:.*/)?(?P<name>[^/]+)/sample_args\.json'$")
 _DONE = re.compile(
-    r"^Saved (?:sample|transfer) outputs to '[^']*?(?P<name>[^/']+)/sample_outputs\.json'"
+    r"^Saved (?:sample|transfer) outputs to '(?:.*/)?(?P<name>[^/]+)/sample_outputs\.json'$"
 )
+_ERROR = re.compile(
+    r"^(?:[\w.]+(?:Error|Exception): )?Error generating sample '(?P<name>[^']+)': (?P<said>.*)$"
+)
+_LOADED = re.compile(r"^Loaded \d+ samples$")
+_PREPARING = re.compile(r"^\s*File \".*\", line \d+, in create_batches$")
+"""In a traceback: it was reading the files of the next sample."""
 
 MILESTONES: tuple[tuple[str, str, float | None], ...] = (
     ("Console log saved to ", "starting", 0.0),
-    ("Loaded 1 samples", "loading models", 0.02),
-    ("Saved sample args to ", "reading the videos", 0.08),
+    ("Saved sample args to ", "reading the videos", None),
     ("Loaded pre-computed ", "reading the videos", None),
     ("Computing ", "preparing controls", None),
     ("[transfer] final user prompt", "sampling", None),
     ("Saved control video to ", "saving", None),
-    ("Saved sample outputs to ", "saving", 1.0),
-    ("Saved transfer outputs to ", "saving", 1.0),
+    ("Saved sample outputs to ", "saving", None),
+    ("Saved transfer outputs to ", "saving", None),
 )
 """How a message begins, its stage, and what is done by then; None where it may come again."""
+
+
+def _message(text: str) -> str | None:
+    """What the framework's logger was given to say; None where it is not the logger's."""
+    logged = LOG.match(text)
+    return _RANK.sub("", logged["message"]) if logged else None
 
 
 def progress(line: str) -> Progress | None:
     """What one line says."""
     found = None
     for piece in pieces(line):
-        logged = LOG.match(piece)
-        if not logged:
+        message = _message(piece)
+        if message is None:
             found = transfer25_log.progress(piece) or found
             continue
+        if _LOADED.match(message):
+            found = Progress("loading models", 0.02)
         for start, stage, fraction in MILESTONES:
-            if logged["message"].startswith(start):
+            if message.startswith(start):
                 found = Progress(stage, fraction)
     return found
 
@@ -70,21 +88,36 @@ def _name(told: Mapping[str, Any]) -> str:
 def done(line: str) -> str:
     """The sample whose results are all written with this line; empty: it does not say so."""
     for piece in pieces(line):
-        logged = LOG.match(piece)
-        found = _DONE.match(logged["message"]) if logged else None
+        found = _DONE.match(_message(piece) or "")
         if found:
             return found["name"]
     return ""
 
 
-def begun(lines: Sequence[str]) -> Sequence[str]:
-    """Of runs that share a job, those that the framework has turned to; empty for a run alone.
+def error(lines: Sequence[str], run_id: str) -> str:
+    """What the framework says went wrong with the run; empty: nothing."""
+    found = (match for line in lines if (match := _error(line)))
+    return next((match["said"] for match in found if match["name"] == run_id), "")
 
-    It takes them in their order: after those that are done, one more.
-    """
+
+def _error(line: str) -> re.Match[str] | None:
+    return _ERROR.match(_message(line) or crashes.without_rank(line))
+
+
+def turns(lines: Sequence[str]) -> Iterator[Said]:
+    """The lines, with the sample that each begins or ends.  What the script adds is left out."""
+    for line in lines:
+        if line.startswith(OUTPUTS):
+            continue
+        begun = _BEGUN.match(_message(line) or "")
+        ended = done(line) or _error(line)
+        yield (begun["name"] if begun else "" if ended else None), line
+
+
+def culprit(lines: Sequence[str], shared: SharedLog) -> str:
+    """The run at which a job of several died: that it was at, whose sample is at fault, or whose
+    files it was reading; empty: it had not come to any."""
+    if shared.inside or not any(_PREPARING.match(line) for line in lines):
+        return shared.inside or crashes.invalid_run(lines)
     runs = next((line.removeprefix(RUNS).split() for line in lines if line.startswith(RUNS)), [])
-    finished = {name for line in lines if (name := done(line))}
-    count = 0
-    while count < len(runs) and runs[count] in finished:
-        count += 1
-    return runs[: count + 1]
+    return next((run for run in runs if run not in shared.about), "")

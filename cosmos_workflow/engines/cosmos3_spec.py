@@ -113,12 +113,13 @@ def control_guidance(request: RunRequest) -> float:
 
 
 def flags(options: Cosmos3Options, gpus: int) -> tuple[Arg, ...]:
-    """What is said once for a job."""
+    """What is said once for a job.  One sample at a time, and on to the next after one that was
+    refused or cannot be made."""
     own = options.checkpoint_path
     said: list[Arg] = [
         "--output-dir", Place("workspace", "outputs"),
         "--checkpoint-path", Place("checkpoints", own) if own else CHECKPOINTS[options.model],
-        "--no-keep-going",
+        "--keep-going", "--skip-invalid-samples", "--max-num-seqs", "1",
         "--no-guardrails" if options.disable_guardrails else "--guardrails",
         "--offload-guardrail-models" if options.offload_guardrail_models
         else "--no-offload-guardrail-models",

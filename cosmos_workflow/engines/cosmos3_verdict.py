@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from cosmos_workflow.engines import cosmos3_log, crashes, refusals
+from cosmos_workflow.engines import cosmos3_log, crashes, refusals, shared_log
 from cosmos_workflow.engines.crashes import Crash
+from cosmos_workflow.engines.shared_log import SharedLog
 from cosmos_workflow.engines.transfer25_log import lines_of
 from cosmos_workflow.events import Blocked, Failed, JobEnded, Output, RemoteFile, Succeeded, Verdict
 
@@ -24,28 +25,38 @@ _REFUSED = re.compile(r"Guardrail blocked (?P<what>prompt|video) '")
 def verdict(run_id: str, ended: JobEnded, log: Sequence[str]) -> Verdict:
     """How the run went.  The result comes first among the outputs."""
     lines = lines_of(log)
-    told = cosmos3_log.account(lines, run_id)
-    status, message = told.get("status", "success"), str(told.get("message") or "")
+    shared = shared_log.read(cosmos3_log.turns(lines))
+    told, error = cosmos3_log.account(lines, run_id), cosmos3_log.error(lines, run_id)
     result = _result(run_id, ended)
     whole = ended.exit_code == 0 or any(cosmos3_log.done(line) == run_id for line in lines)
-    if whole and result and status == "success":
+    if whole and result and told.get("status", "success") == "success" and not error:
         rest = sorted((f for f in ended.files if _is_of(run_id, f, result)), key=lambda f: f.path)
         return Succeeded(tuple(Output(f.path, f.size, f.sha256) for f in (result, *rest)))
-    begun = cosmos3_log.begun(lines)
-    if begun and run_id not in begun and ended.exit_code != 0:
-        why = _refusal([*lines, message]) or _failure(run_id, ended, lines)
-        return Failed(
-            "not_begun",
-            f"another run of the same job ended it before this one began: {why.message}",
-            hint=f"cosmos run {run_id.partition('.')[0]} tries again",
-        )
-    refused = _refusal([*lines, message])
+    culprit = cosmos3_log.culprit(lines, shared)
+    begun = run_id in shared.about or error or told or culprit == run_id
+    if not begun and (shared.about or culprit):
+        why = _unsuccessful(culprit, ended, lines, shared)
+        return shared_log.not_begun(run_id, ended, why.message)
+    return _unsuccessful(run_id, ended, lines, shared)
+
+
+def _unsuccessful(
+    run_id: str, ended: JobEnded, lines: Sequence[str], shared: SharedLog
+) -> Blocked | Failed:
+    told, error = cosmos3_log.account(lines, run_id), cosmos3_log.error(lines, run_id)
+    status, message = told.get("status", "success"), str(told.get("message") or "")
+    mine = shared_log.lines_of(shared, run_id)
+    ended = shared_log.end_of(shared, run_id, ended)
+    logs = f"cosmos logs {run_id} has everything it said"
+    refused = _refusal(error or message, mine)
     if refused:
         return refused
-    if ended.exit_code == 0 and status != "success":
-        crash = crashes.last([*str(told.get("stack_trace") or "").splitlines(), *lines])
+    if error:
+        known = _known(Crash("Error", error))
+        return known or Failed("engine", f"the framework says: {error[:600]}", logs)
+    if status != "success":
+        crash = crashes.last([*str(told.get("stack_trace") or "").splitlines(), *mine])
         known = _known(crash) if crash else None
-        logs = f"cosmos logs {run_id} has everything it said"
         return known or Failed("engine", f"the framework says {status}: {message[:600]}", logs)
     if ended.exit_code == 0:
         return Failed(
@@ -53,7 +64,7 @@ def verdict(run_id: str, ended: JobEnded, log: Sequence[str]) -> Verdict:
             f"the framework ended without an error, and without outputs/{run_id}/vision.mp4",
             hint=f"cosmos logs {run_id} has what it said",
         )
-    return _failure(run_id, ended, lines)
+    return _failure(run_id, ended, mine if run_id in shared.about else lines)
 
 
 def _result(run_id: str, ended: JobEnded) -> RemoteFile | None:
@@ -68,12 +79,12 @@ def _is_of(run_id: str, file: RemoteFile, result: RemoteFile) -> bool:
 # -- refused by a guardrail -----------------------------------------------------------------------
 
 
-def _refusal(lines: Sequence[str]) -> Blocked | None:
-    """The exception names the text or the video; which guardrail, and why, is a line before it."""
-    match = next((found for line in lines if (found := _REFUSED.search(line))), None)
+def _refusal(error: str, mine: Sequence[str]) -> Blocked | None:
+    """The error names the text or the video; which guardrail, and why, is a line before it."""
+    match = _REFUSED.search(error)
     if match is None:
         return None
-    by, said = refusals.split(refusals.reason(lines) or "")
+    by, said = refusals.split(refusals.reason(mine) or "")
     if match["what"] == "video":
         return Blocked(
             "generated video",

@@ -33,11 +33,16 @@ class Crash:
         return f"{self.kind}: {self.message}" if self.message else self.kind
 
 
+def without_rank(line: str) -> str:
+    """A line without the number of the process that torchrun puts before it."""
+    return _RANK.sub("", line)
+
+
 def last(lines: Sequence[str]) -> Crash | None:
     """The last exception that says something."""
     found = None
     for line in lines:
-        match = EXCEPTION.match(_RANK.sub("", line))
+        match = EXCEPTION.match(without_rank(line))
         if not match:
             continue
         kind = match["kind"].rpartition(".")[2]
@@ -153,10 +158,19 @@ def killed(lines: Sequence[str], ended: JobEnded) -> Failed | None:
     )
 
 
+_INVALID = "Error validating parameters from "
+
+
+def invalid_run(lines: Sequence[str]) -> str:
+    """Of runs that share a job, the one whose sample the model found a fault in, by its file."""
+    name = re.compile(re.escape(_INVALID) + r"'(?:.*/)?\d\d_(rs_[^/']+)\.json'")
+    found = (name.search(line) for line in lines if _INVALID in line[:64])
+    return next((match[1] for match in found if match), "")
+
+
 def invalid(run_id: str, lines: Sequence[str]) -> Failed | None:
     """What a model's own check of its sample says: a line of the field, then one of the fault."""
-    start = "Error validating parameters"
-    at = next((number for number, line in enumerate(lines) if start in line[:40]), None)
+    at = next((number for number, line in enumerate(lines) if _INVALID in line[:64]), None)
     if at is None:
         return None
     faults, kind = [], re.compile(r" \[type=.*")

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from cosmos_workflow.engines import engine
+from cosmos_workflow.engines import engine, shared_log
 from cosmos_workflow.engines.command import CommandEngine
 from cosmos_workflow.engines.engine import Limit, RunRequest
 from cosmos_workflow.engines.rules import settle
+from cosmos_workflow.engines.together import check_together, key_of, numbered, spec_name
 from cosmos_workflow.errors import SpecError
 from cosmos_workflow.events import Failed, JobEnded, Output, Progress, Succeeded, Verdict
 from cosmos_workflow.execution.job import CommandJob, Input, Place, WrittenFile
@@ -37,7 +38,7 @@ ENVIRONMENT: Mapping[str, str] = {
 """glibc keeps the memory of a frame for the next: a fifth of the time.  Others ignore it."""
 
 _FRAME = re.compile(r"frame (\d+)/(\d+)")
-_RESULT = "outputs/output.mp4"
+_WHOLE = re.compile(r"whole: (rs_[^/\s]+/output\.mp4)")
 
 
 class PreviewOptions(engine.Options):
@@ -58,6 +59,7 @@ class Preview(CommandEngine):
     Options: ClassVar[type[engine.Options]] = PreviewOptions
     modalities: ClassVar[tuple[Modality, ...]] = WEIGHT_ORDER
     makes: ClassVar[tuple[Modality, ...]] = MADE_FROM_BASE
+    max_batch: ClassVar[int] = 32
     limits: ClassVar[Mapping[str, Limit]] = {
         "seed": Limit(1, 0, 2**32 - 1, help="grain, weather and fog"),
         "num_steps": Limit(35, 1, 200, help="changes nothing here"),
@@ -97,50 +99,48 @@ class Preview(CommandEngine):
         lines = [f"{size} ({media.frames / fps:.1f} s)"]
         return [*lines, *([f"made from the input video: {', '.join(made)}"] if made else [])]
 
+    def batch_key(self, run: RunSpec, prompt: PromptSpec) -> str:
+        """Any previews may share a job: each says all for itself."""
+        return self.name
+
     def plan(self, requests: Sequence[RunRequest]) -> CommandJob:
-        """The job of one run.  Raises SpecError before anything is sent."""
-        if len(requests) != 1:
-            raise SpecError(
-                f"preview takes one run a job, not {len(requests)}",
-                hint="run them one after another",
-            )
-        run = settle(self, requests[0].run, requests[0].prompt)
-        request = replace(requests[0], run=run)
-        base = _base(request)
-        videos = {base[0]: base[1]} | {
-            control: request.controls[control]
-            for control in _used(request)
-            if control in request.controls
-        }
-        _check_media(base, videos, request)
+        """The job of up to 32 runs.  Raises SpecError before anything is sent."""
+        settled = [replace(one, run=settle(self, one.run, one.prompt)) for one in requests]
+        check_together(self, settled, "what each says for itself")
+        parts = [_part(number, one, len(settled)) for number, one in enumerate(settled)]
+        limits = [one.time_limit for one in settled]
         return CommandJob(
-            name=request.job_name,
+            name=settled[0].job_name,
             engine=self.name,
             argv=(
                 Place("python"),
                 "-m",
                 "cosmos_workflow.rehearsal",
-                Place("workspace", "spec.json"),
-                Place("workspace", "outputs"),
+                *(arg for part in parts for arg in part.args),
             ),
             env=ENVIRONMENT,
-            inputs=tuple(
-                Input(key=str(control), name=f"{control}{_suffix(path)}", source=path)
-                for control, path in videos.items()
-            ),
-            files=(WrittenFile("spec.json", json=_spec(request, base[0], videos)),),
-            outputs={request.run_id: (_RESULT, "outputs/*.json")},
-            time_limit=request.time_limit,
-            parameters={request.run_id: run.parameters.model_dump(mode="json", exclude_none=True)},
+            inputs=tuple(item for part in parts for item in part.inputs),
+            files=tuple(part.spec for part in parts),
+            outputs={
+                one.run_id: (f"{part.args[1].path}/output.mp4", f"{part.args[1].path}/*.json")
+                for one, part in zip(settled, parts, strict=True)
+            },
+            time_limit=sum(limits) if all(limits) else 0,
+            parameters={
+                one.run_id: one.run.parameters.model_dump(mode="json", exclude_none=True)
+                for one in settled
+            },
         )
 
     def progress(self, line: str) -> Progress | None:
-        """``frame 12/48``."""
-        found = _FRAME.fullmatch(line.strip())
+        """``frame 12/48``, of the whole job where several runs share it."""
+        number, of, text = shared_log.split(line.strip())
+        found = _FRAME.fullmatch(text)
         if found is None:
             return None
         done, total = int(found[1]), max(1, int(found[2]))
-        return Progress("painting", min(1.0, done / total), f"frame {done} of {total}")
+        said = Progress("painting", min(1.0, done / total), f"frame {done} of {total}")
+        return shared_log.of_job(said, number, of)
 
     def echoed(self, log: Sequence[str], documents: Mapping[str, Any]) -> Mapping[str, Any]:
         """The parameters that the renderer used, which it writes beside its video."""
@@ -150,27 +150,77 @@ class Preview(CommandEngine):
         used = echo.get("parameters")
         return used if isinstance(used, dict) else {}
 
+    def made(self, line: str) -> str | None:
+        """The renderer says so once video and echo are written."""
+        found = _WHOLE.fullmatch(shared_log.split(line.strip())[2])
+        return f"outputs/{found[1]}" if found else None
+
     def verdict(self, run_id: str, ended: JobEnded, log: Sequence[str]) -> Verdict:
-        """Exit code 0 and a video, or the renderer's own last word."""
-        said = {
-            key: next((ln[len(key) :] for ln in reversed(log) if ln.startswith(key)), "")
-            for key in ("error: ", "hint: ")
-        }
-        if ended.exit_code != 0:
-            message = said["error: "] or _last(log) or "the renderer said nothing"
-            return Failed(
-                "engine",
-                f"the rehearsal failed (exit code {ended.exit_code}): {message}",
-                said["hint: "] or _advice(message, run_id),
-            )
-        files = sorted(ended.files, key=lambda file: file.path != _RESULT)
-        if not files or files[0].path != _RESULT or not files[0].size:
-            return Failed(
-                "no_output",
-                "the rehearsal ended without a video",
-                f"cosmos logs {run_id} shows what it said",
-            )
-        return Succeeded(tuple(Output(file.path, file.size, file.sha256) for file in files))
+        """A video that is whole, or the renderer's own last word on the run."""
+        lines, home = list(log), "outputs/"
+        if run_id in shared_log.runs(log):
+            shared, home = shared_log.read(shared_log.numbered(log)), f"outputs/{run_id}/"
+            if shared_log.had_not_begun(shared, run_id):
+                why = _last(shared.about[shared.inside])
+                return shared_log.not_begun(run_id, ended, why)
+            lines = list(shared_log.lines_of(shared, run_id))
+            whole = any(self.made(line) == f"{home}output.mp4" for line in lines)
+            ended = shared_log.end_of(shared, run_id, ended)
+            ended = replace(ended, exit_code=0) if whole else ended
+        return _verdict(run_id, ended, lines, home)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What one run adds to the job: its file and its folder, in this order, are its arguments."""
+
+    spec: WrittenFile
+    args: tuple[Place, Place]
+    inputs: tuple[Input, ...]
+
+
+def _part(number: int, request: RunRequest, of: int) -> _Part:
+    base = _base(request)
+    videos = {base[0]: base[1]} | {
+        control: request.controls[control]
+        for control in _used(request)
+        if control in request.controls
+    }
+    _check_media(base, videos, request)
+    inputs = tuple(
+        Input(key=str(control), name=f"{control}{_suffix(path)}", source=path)
+        for control, path in videos.items()
+    )
+    said, folder = _spec(request, base[0], videos), "outputs"
+    if of > 1:
+        said, folder = numbered(number, said), f"outputs/{request.run_id}"
+        inputs = tuple(replace(item, key=key_of(number, item.key)) for item in inputs)
+    spec = WrittenFile(spec_name(number, of, request.run_id), json=said)
+    return _Part(spec, (Place("workspace", spec.path), Place("workspace", folder)), inputs)
+
+
+def _verdict(run_id: str, ended: JobEnded, log: Sequence[str], home: str) -> Verdict:
+    said = {
+        key: next((ln[len(key) :] for ln in reversed(log) if ln.startswith(key)), "")
+        for key in ("error: ", "hint: ")
+    }
+    if ended.exit_code != 0 or said["error: "]:
+        message = said["error: "] or _last(log) or "the renderer said nothing"
+        code = f" (exit code {ended.exit_code})" if ended.exit_code else ""
+        return Failed(
+            "engine",
+            f"the rehearsal failed{code}: {message}",
+            said["hint: "] or _advice(message, run_id),
+        )
+    mine = [file for file in ended.files if file.path.startswith(home)]
+    files = sorted(mine, key=lambda file: file.path != f"{home}output.mp4")
+    if not files or files[0].path != f"{home}output.mp4" or not files[0].size:
+        return Failed(
+            "no_output",
+            "the rehearsal ended without a video",
+            f"cosmos logs {run_id} shows what it said",
+        )
+    return Succeeded(tuple(Output(file.path, file.size, file.sha256) for file in files))
 
 
 def _used(request: RunRequest) -> list[Modality]:

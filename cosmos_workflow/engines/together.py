@@ -21,6 +21,12 @@ def check_together(engine: Engine, requests: Sequence[RunRequest], but: str) -> 
             hint="run them one after another",
         )
     keys = {(engine.batch_key(r.run, r.prompt), r.gpus, r.cuda_devices) for r in requests}
+    alone = [r.run.id for r in requests if engine.batch_key(r.run, r.prompt) == r.run.id]
+    if len(requests) > 1 and alone:
+        raise SpecError(
+            f"{alone[0]} cannot share a job: {engine.name} takes such a run by itself",
+            hint="run them one after another",
+        )
     if len(keys) > 1:
         raise SpecError(
             f"these runs cannot share a job: they differ in more than {but}",
@@ -35,6 +41,12 @@ def numbered(number: int, value: Any) -> Any:
         return Place("input", key_of(number, place.path)) if place.root == "input" else place
 
     return fill(value, where)
+
+
+def spec_name(number: int, of: int, run_id: str) -> str:
+    """The file of run ``number``, from 0: a model that finds a fault in it names the file, and one
+    that sorts its files takes them in our order."""
+    return f"{number + 1:02}_{run_id}.json" if of > 1 else "spec.json"
 
 
 def key_of(number: int, key: str) -> str:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from cosmos_workflow.engines import transfer1_media, transfer1_spec
+from cosmos_workflow.engines import shared_log, transfer1_media, transfer1_spec
 from cosmos_workflow.engines.engine import RunRequest
 from cosmos_workflow.engines.together import key_of, numbered
 from cosmos_workflow.engines.transfer1_log import LOG, pieces
@@ -28,8 +28,7 @@ from cosmos_workflow.prompts.run_spec import RunSpec
 MOST = 64
 """Runs in one job."""
 
-_SAYS = re.compile(r"^inference\.sh: video_(\d+) is (rs_\S+)$")
-_SAVED = re.compile(r"^Saved prompt to (?:\S*/)?outputs/video_(\d+)/prompt\.txt$")
+_SAVED = re.compile(r"^Saved prompt to (?:.*/)?outputs/video_(\d+)/prompt\.txt$")
 
 
 def key(run: RunSpec, prompt: PromptSpec) -> str:
@@ -39,7 +38,7 @@ def key(run: RunSpec, prompt: PromptSpec) -> str:
     options = options_of(run).model_dump(mode="json")
     said = [
         "transfer1", sorted(in_use(run)), run.parameters.model_dump(mode="json"), options,
-        prompt.negative_prompt.strip(),
+        prompt.negative_prompt if prompt.negative_prompt.strip() else "",
     ]  # fmt: skip
     return json.dumps(said, sort_keys=True)
 
@@ -51,7 +50,9 @@ def _alone(run: RunSpec, prompt: PromptSpec) -> bool:
     maps = [weight for weight in in_use(run).values() if isinstance(weight, str)]
     words = options.regional_prompts or options.control_weight_prompt or options.upsample_prompt
     unseen = sigma is None or sigma >= IGNORES_INPUT or not prompt.input_video_path
-    return bool(made or maps or words or unseen or options.use_distilled)
+    # Its noise is written after the line that says that a result is whole.
+    late = options.save_input_noise
+    return bool(made or maps or words or unseen or late or options.use_distilled)
 
 
 def extend(
@@ -64,6 +65,7 @@ def extend(
     shared = [
         replace(spec, json=numbered(0, spec.json)),
         WrittenFile("batch.jsonl", json=[line for line, _ in parts]),
+        WrittenFile("runs.py", script="runs.py"),
     ]
     more: tuple[Arg, ...] = (
         "--batch_input_path", Place("workspace", "batch.jsonl"), "--batch_size", "1",
@@ -75,7 +77,7 @@ def extend(
         env={**job.env, "RUNS": " ".join(request.run_id for request in requests)},
         inputs=tuple(item for _, items in parts for item in items),
         files=(*(file for file in job.files if file is not spec), *shared),
-        outputs={r.run_id: _outputs(n, r.run) for n, r in enumerate(requests)},
+        outputs={r.run_id: _outputs(n) for n, r in enumerate(requests)},
         time_limit=sum(limits) if all(limits) else 0,
         proofs={r.run_id: _proofs(n, r.prompt) for n, r in enumerate(requests)},
     )
@@ -94,9 +96,8 @@ def _part(number: int, request: RunRequest, files: Sources) -> tuple[Any, tuple[
     return numbered(number, line), tuple(replace(i, key=key_of(number, i.key)) for i in items)
 
 
-def _outputs(number: int, run: RunSpec) -> tuple[str, ...]:
-    more = ("noise.pickle",) if options_of(run).save_input_noise else ()
-    return tuple(f"outputs/video_{number}/{name}" for name in ("output.mp4", "prompt.txt", *more))
+def _outputs(number: int) -> tuple[str, ...]:
+    return tuple(f"outputs/video_{number}/{name}" for name in ("output.mp4", "prompt.txt"))
 
 
 def _proofs(number: int, prompt: PromptSpec) -> dict[str, str]:
@@ -109,28 +110,16 @@ def _proofs(number: int, prompt: PromptSpec) -> dict[str, str]:
 # -- what its log says ----------------------------------------------------------------------------
 
 
+def result(number: int) -> str:
+    """The video of run ``number``, from 1."""
+    return f"outputs/video_{number - 1}/output.mp4"
+
+
 def saved(line: str) -> str | None:
     """The result that is whole once this line was written: its words are saved after it."""
     for piece in pieces(line):
-        logged = LOG.match(piece)
+        logged = LOG.match(shared_log.split(piece)[2])
         found = _SAVED.match(logged["message"]) if logged else None
         if found:
             return f"outputs/video_{found[1]}/output.mp4"
     return None
-
-
-def numbers(lines: Sequence[str]) -> Mapping[str, int]:
-    """The number of each run in the batch; empty for a job with one run."""
-    return {found[2]: int(found[1]) for line in lines if (found := _SAYS.match(line.strip()))}
-
-
-def parts(lines: Sequence[str]) -> list[list[str]]:
-    """The lines that were said of each run that was begun, in order."""
-    found: list[list[str]] = []
-    for line in lines:
-        logged = LOG.match(line)
-        if logged and logged["message"].startswith("running preprocessor"):
-            found.append([])
-        if found:
-            found[-1].append(line)
-    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from cosmos_workflow.engines import shared_log
 from cosmos_workflow.events import Progress
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -46,10 +47,12 @@ MILESTONES: tuple[tuple[str, str, float | None], ...] = (
 
 
 def progress(line: str) -> Progress | None:
-    """What one line says.  The stages inside a chunk have no fraction: the bar over chunks has."""
+    """What one line says, of the whole job where several runs share it.  The stages inside a chunk
+    have no fraction: the bar over chunks has."""
     found = None
     for piece in pieces(line):
-        found = _progress_of(piece) or found
+        number, of, text = shared_log.split(piece)
+        found = shared_log.of_job(_progress_of(text), number, of) or found
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from cosmos_workflow.engines import crashes, refusals, transfer1_batch
+from cosmos_workflow.engines import crashes, refusals, shared_log, transfer1_batch
 from cosmos_workflow.engines.crashes import Crash
 from cosmos_workflow.engines.transfer1_log import LOG, pieces
 from cosmos_workflow.events import Blocked, Failed, JobEnded, Output, Succeeded, Verdict
@@ -24,7 +24,7 @@ RESULT = "outputs/output.mp4"
 def verdict(run_id: str, ended: JobEnded, log: Sequence[str]) -> Verdict:
     """How a run of ``transfer.py`` went.  The result comes first among the outputs."""
     lines = [piece for line in log for piece in pieces(line)]
-    number = transfer1_batch.numbers(lines).get(run_id)
+    number = shared_log.runs(lines).get(run_id)
     if number is not None:
         return _of_batch(run_id, ended, lines, number)
     done = _success(ended, RESULT) if ended.exit_code == 0 else None
@@ -33,20 +33,17 @@ def verdict(run_id: str, ended: JobEnded, log: Sequence[str]) -> Verdict:
 
 def _of_batch(run_id: str, ended: JobEnded, lines: Sequence[str], number: int) -> Verdict:
     """One of several: what the others were refused for, or died of, is not said of it."""
-    result, begun = f"outputs/video_{number}/output.mp4", transfer1_batch.parts(lines)
-    mine = begun[number] if number < len(begun) else []
+    result, shared = transfer1_batch.result(number), shared_log.read(shared_log.numbered(lines))
+    mine = shared.about.get(run_id, ())
     if ended.exit_code == 0 or any(transfer1_batch.saved(line) == result for line in mine):
         done = _success(ended, result)
         if done:
             return done
-    if begun and not mine:
-        why = _unsuccessful(run_id, ended, begun[-1], result)
-        return Failed(
-            "not_begun",
-            f"another run of the same job ended it before this one began: {why.message}",
-            hint=f"cosmos run {run_id.partition('.')[0]} tries again",
-        )
-    return _unsuccessful(run_id, ended, mine or lines, result)
+    if shared_log.had_not_begun(shared, run_id):
+        why = _unsuccessful(run_id, ended, shared_log.lines_of(shared, shared.inside), result)
+        return shared_log.not_begun(run_id, ended, why.message)
+    ended = shared_log.end_of(shared, run_id, ended)
+    return _unsuccessful(run_id, ended, shared_log.lines_of(shared, run_id), result)
 
 
 def _success(ended: JobEnded, result: str) -> Succeeded | None:

@@ -18,7 +18,7 @@ from cosmos_workflow.engines import (
 from cosmos_workflow.engines.command import CommandEngine
 from cosmos_workflow.engines.engine import Fit, Limit, Needs, Options, RunRequest
 from cosmos_workflow.engines.rules import settle
-from cosmos_workflow.engines.together import check_together
+from cosmos_workflow.engines.together import check_together, spec_name
 from cosmos_workflow.engines.transfer25_options import (
     DISTILLED_STEPS,
     Transfer25Options,
@@ -194,7 +194,10 @@ def _part(number: int, request: RunRequest, of: int) -> _Part:
     media = transfer25_media.check_media(request, files)
     count = transfer25_media.chunks_of(media, options_of(request.run))
     return _Part(
-        WrittenFile(f"{prefix}spec.json", json=transfer25_spec.sample(request, files, prefix)),
+        WrittenFile(
+            spec_name(number - 1, of, request.run_id),
+            json=transfer25_spec.sample(request, files, prefix),
+        ),
         transfer25_media.inputs(request, files, prefix),
         transfer25_spec.sent(request, files),
         transfer25_spec.time_limit(request, count),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from cosmos_workflow.engines.shared_log import Said
 from cosmos_workflow.engines.transfer1_log import LOG, pieces
 from cosmos_workflow.events import Progress
 
@@ -75,7 +76,7 @@ def _step(
     return Progress("sampling", round(BEFORE + (AFTER - BEFORE) * done, 4), detail)
 
 
-_SAVED = re.compile(r"^Generated video saved to (?:\S*/)?(?P<path>outputs/[^/\s]+)$")
+_SAVED = re.compile(r"^Generated video saved to (?:.*/)?(?P<path>outputs/[^/]+\.(?:mp4|jpg))$")
 
 
 def saved(line: str) -> str | None:
@@ -93,19 +94,9 @@ def lines_of(log: Sequence[str]) -> list[str]:
     return [piece for line in log for piece in pieces(line)]
 
 
-def about(name: str, lines: Sequence[str]) -> Iterator[str]:
-    """The lines that were said while the sample was worked on."""
-    mine = False
+def turns(lines: Sequence[str]) -> Iterator[Said]:
+    """The lines, with the sample that each begins."""
     for line in lines:
         logged = LOG.match(line)
         sample = _SAMPLE.match(logged["message"]) if logged else None
-        if sample:
-            mine = sample["name"] == name
-        if mine:
-            yield line
-
-
-def samples(lines: Sequence[str]) -> set[str]:
-    """The samples that were begun."""
-    messages = (match["message"] for match in map(LOG.match, lines) if match)
-    return {match["name"] for match in map(_SAMPLE.match, messages) if match}
+        yield (sample["name"] if sample else None), line

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from cosmos_workflow.engines import crashes, refusals, transfer25_log
+from cosmos_workflow.engines import crashes, refusals, shared_log, transfer25_log
 from cosmos_workflow.engines.crashes import Crash
+from cosmos_workflow.engines.shared_log import SharedLog
 from cosmos_workflow.engines.transfer1_log import LOG
 from cosmos_workflow.events import Blocked, Failed, JobEnded, Output, RemoteFile, Succeeded, Verdict
 
@@ -25,14 +26,25 @@ def verdict(run_id: str, ended: JobEnded, log: Sequence[str]) -> Verdict:
     The sample's JSON is there before anything is generated, so that only the video counts.
     """
     lines = transfer25_log.lines_of(log)
-    mine = list(transfer25_log.about(run_id, lines))
-    said = _messages(mine)
+    shared = shared_log.read(transfer25_log.turns(lines))
+    said = _messages(shared.about.get(run_id, ()))
     saved = any(message.startswith("Generated video saved to ") for message in said)
     result = _result(run_id, ended)
     if result and (ended.exit_code == 0 or saved):
         rest = sorted((f for f in ended.files if _is_of(run_id, f, result)), key=lambda f: f.path)
         return Succeeded(tuple(Output(f.path, f.size, f.sha256) for f in (result, *rest)))
-    refused = _refusal(mine)
+    culprit = crashes.invalid_run(lines) or shared.inside
+    if shared_log.had_not_begun(shared, run_id) or (
+        not shared.about and culprit not in ("", run_id)
+    ):
+        why = _unsuccessful(culprit, ended, shared)
+        return shared_log.not_begun(run_id, ended, why.message)
+    return _unsuccessful(run_id, ended, shared)
+
+
+def _unsuccessful(run_id: str, ended: JobEnded, shared: SharedLog) -> Blocked | Failed:
+    ended = shared_log.end_of(shared, run_id, ended)
+    refused = _refusal(shared.about.get(run_id, ()), through=ended.exit_code == 0)
     if refused:
         return refused
     if ended.exit_code == 0:
@@ -41,15 +53,7 @@ def verdict(run_id: str, ended: JobEnded, log: Sequence[str]) -> Verdict:
             f"the model ended without an error, and without outputs/{run_id}.mp4",
             hint=f"cosmos logs {run_id} has what it said",
         )
-    failed = _failure(run_id, ended, lines)
-    begun = transfer25_log.samples(lines)
-    if begun and run_id not in begun:
-        return Failed(
-            "not_begun",
-            f"another run of the same job ended it before this one began: {failed.message}",
-            hint=f"cosmos run {run_id.partition('.')[0]} tries again",
-        )
-    return failed
+    return _failure(run_id, ended, shared_log.lines_of(shared, run_id))
 
 
 def _result(run_id: str, ended: JobEnded) -> RemoteFile | None:
@@ -70,11 +74,12 @@ def _messages(lines: Sequence[str]) -> list[str]:
 # -- refused by a guardrail -----------------------------------------------------------------------
 
 
-def _refusal(mine: Sequence[str]) -> Blocked | None:
+def _refusal(mine: Sequence[str], *, through: bool) -> Blocked | None:
     """A refusal of this run.
 
     That of words is said on the console; that of a video is in the model's debug.log, which the
-    script repeats, and shows in what is not said: that the video passed.
+    script repeats, and shows in what is not said: that the video passed.  That counts only where
+    the model was ``through`` with the run: it may as well have been killed while it looked.
     """
     by, said = refusals.split(refusals.reason(mine) or "")
     messages = _messages(mine)
@@ -83,7 +88,7 @@ def _refusal(mine: Sequence[str]) -> Blocked | None:
     looked = any(m.startswith("Running guardrail check on video") for m in messages)
     passed = any(m.startswith("Passed guardrail on generated video") for m in messages)
     raised = any("Guardrail blocked video2world generation" in line for line in mine)
-    if raised or by == refusals.VIDEO or (looked and not passed and not _broke(mine)):
+    if raised or by == refusals.VIDEO or (looked and not passed and through):
         return Blocked(
             "generated video",
             by if by == refusals.VIDEO else refusals.VIDEO,
@@ -102,10 +107,6 @@ def _refusal(mine: Sequence[str]) -> Blocked | None:
         refusals.without_prompt(said) or "the text was judged unsafe",
         refusals.other_words(said) or default,
     )
-
-
-def _broke(mine: Sequence[str]) -> bool:
-    return crashes.last(mine) is not None or crashes.worker_exit(mine) is not None
 
 
 # -- other failures -------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 
-from cosmos_workflow.errors import SubmissionRejected
+from cosmos_workflow.errors import ConfigError, SubmissionRejected
 from cosmos_workflow.execution.docker_command import DockerCommandBuilder
 from cosmos_workflow.execution.docker_refusals import rejection
 from cosmos_workflow.execution.facts import HostFacts
@@ -218,13 +218,14 @@ def container_name(job_name: str) -> str:
 def image_for(job: CommandJob, site: Site) -> str:
     """The site's image for the engine, else the site's, else the engine's own choice.
 
-    Raises SubmissionRejected when nobody names one.
+    Raises ConfigError when nobody names one.
     """
     image = site.images.get(job.engine) or site.image or job.image
     if not image:
-        raise SubmissionRejected(
+        raise ConfigError(
             f"no container image is known for the engine {job.engine}",
-            hint=f"name one: [docker] image, or images.{job.engine} of the target",
+            hint=f"name one: [docker] image, or images.{job.engine} of the target; or launcher = "
+            '"shell" there, to run without a container',
         )
     return image
 

@@ -74,13 +74,17 @@ class OnHost:
     # -- what would be done ------------------------------------------------------------------
 
     def check(self, job: Job) -> None:
-        """Raise ConfigError for a request: it wants a service."""
+        """Raise ConfigError for a request, which wants a service, or where a setting is missing."""
         if not isinstance(job, CommandJob):
             raise ConfigError(
                 f"{self.name} is a machine that runs commands; the engine {job.engine} speaks to a "
                 f"service ({job.dialect})",
                 hint="cosmos targets lists what each target takes; name another with --target",
             )
+        try:
+            self._launcher.start(_named(job), self._site)
+        except ConfigError as error:
+            raise ConfigError(f"{self.name}: {error.message}", hint=error.hint) from error
 
     def explain(self, job: Job) -> str:
         """Uploads, written files and the start command, as text; nothing is opened.
@@ -90,8 +94,7 @@ class OnHost:
         """
         assert isinstance(job, CommandJob)
         site = self._site
-        known = (replace(item, sha256=item.sha256 or "SHA256") for item in job.inputs)
-        job = replace(job, inputs=tuple(known))
+        job = _named(job)
         lines = [f"target    {self.name} ({self.host.name}, {self._launcher.name})", "inputs"]
         lines += [f"  {item.key:<14} {_described(item.source)}" for item in job.inputs]
         for file in job.files:
@@ -297,6 +300,8 @@ class OnHost:
         """Bring files home; each must have the sha256 that it has on the host."""
         into.mkdir(parents=True, exist_ok=True)
         wanted = [file for file in files if not _same(into / file.path, file)]
+        if not wanted:
+            return
         paths, size = [file.path for file in wanted], sum(file.size for file in wanted)
         root = self._resolved().workspace(handle.job)
         yield from narrate(
@@ -374,6 +379,12 @@ class OnHost:
                 self._look(())
             assert self._absolute is not None
         return self._absolute
+
+
+def _named(job: CommandJob) -> CommandJob:
+    """With a name for inputs that were not read yet."""
+    known = (replace(item, sha256=item.sha256 or "SHA256") for item in job.inputs)
+    return replace(job, inputs=tuple(known))
 
 
 def _place(item: Input) -> str:

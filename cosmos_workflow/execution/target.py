@@ -55,7 +55,7 @@ class Target(Protocol):
     name: str
 
     def check(self, job: Job) -> None:
-        """Raise ConfigError for a job of a kind that this place does not run."""
+        """Raise ConfigError for a job that this place does not run, by its kind or its settings."""
 
     def explain(self, job: Job) -> str:
         """The exact command, files and uploads, for a person; nothing is opened."""

@@ -8,6 +8,7 @@
 # COSMOS_REPO  the model's code; else the folder we are in, if it is that, else /workspace
 set -euo pipefail
 
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 NUM_GPU=${NUM_GPU:-1}
 program=cosmos_transfer1/diffusion/inference/transfer.py
 repo=${COSMOS_REPO:-}
@@ -31,11 +32,15 @@ export NUM_GPU
 # A port of its own, so that two runs on one machine do not meet.
 export PET_MASTER_PORT="${PET_MASTER_PORT:-$((20000 + $$ % 20000))}"
 
-# Results of a batch lie under numbers: who reads the log learns whose they are.
-number=0
-for run in ${RUNS:-}; do
-  printf 'inference.sh: video_%s is %s\n' "$number" "$run"
-  number=$((number + 1))
-done
+model=(torchrun --nproc_per_node="$NUM_GPU" --nnodes=1 --node_rank=0 "$program")
+if [ -z "${RUNS:-}" ]; then exec "${model[@]}" "$@"; fi
 
-exec torchrun --nproc_per_node="$NUM_GPU" --nnodes=1 --node_rank=0 "$program" "$@"
+# Results of a batch lie under numbers, from video_0 on: who reads the log learns whose they are,
+# and runs.py beside this file says before each line which run it is about.
+read -ra runs <<<"$RUNS"
+for number in "${!runs[@]}"; do
+  printf 'inference.sh: run %s/%s is %s\n' "$((number + 1))" "${#runs[@]}" "${runs[number]}"
+done
+set +e
+"${model[@]}" "$@" 2>&1 | python3 "$here/runs.py" "${#runs[@]}"
+exit "${PIPESTATUS[0]}"

@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -35,12 +34,7 @@ def probe(path: Path) -> Media:
     Raises MediaError: no such file, empty, a git-LFS pointer, text, or without video.
     """
     _check_file(path)
-    media = _by_ffprobe(path) if ffmpeg.ffprobe() else _by_ffmpeg(path)
-    if media.codec in _TEXT_CODECS:
-        raise MediaError(f"{path} is a text file, not a video", hint=NAME_A_VIDEO)
-    if media.frames < 1 or media.width < 1 or media.height < 1:
-        raise MediaError(f"{path} has no frames")
-    return media
+    return _sound(path, _by_ffprobe(path) if ffmpeg.ffprobe() else _by_ffmpeg(path))
 
 
 def check_readable(path: Path) -> Media:
@@ -48,19 +42,40 @@ def check_readable(path: Path) -> Media:
 
     Raises MediaError, with the first fault, for a file that is cut short or damaged anywhere.
     """
+    _check_file(path)
+    media, decoded, said = (_decoded if ffmpeg.ffprobe() else _decoded_by_ffmpeg)(path)
+    _sound(path, media)
+    if said:
+        raise _damaged(path, ffmpeg.plain(said))
+    if decoded != media.frames:
+        raise _damaged(path, [f"{decoded} of {media.frames} frames can be decoded"])
+    return media
+
+
+def _sound(path: Path, media: Media) -> Media:
+    if media.codec in _TEXT_CODECS:
+        raise MediaError(f"{path} is a text file, not a video", hint=NAME_A_VIDEO)
+    if media.frames < 1 or media.width < 1 or media.height < 1:
+        raise MediaError(f"{path} has no frames")
+    return media
+
+
+def _decoded(path: Path) -> tuple[Media, int, list[str]]:
+    """Its facts, the frames that decode, and complaints: one program, as starting one takes longer
+    than a short video."""
+    counted = ("-threads", "auto", "-count_frames", "-count_packets")
+    facts, said = _ask(path, *counted, "-show_entries", "stream")
+    return _media(facts), int(facts.get("nb_read_frames", 0)), said
+
+
+def _decoded_by_ffmpeg(path: Path) -> tuple[Media, int, list[str]]:
+    media = _by_ffmpeg(path)
     args = ["-v", "error", "-xerror", *ffmpeg.source(path), "-map", "0:V:0", "-f", "null", "-"]
-    with ThreadPoolExecutor(max_workers=1) as beside:
-        decoded = beside.submit(ffmpeg.run, args)
-        media = probe(path)
     try:
-        done = decoded.result()
+        done = ffmpeg.run(args)
     except ffmpeg.FfmpegFailed as error:
         raise _damaged(path, error.lines) from error
-    if done.messages:
-        raise _damaged(path, ffmpeg.plain(done.messages.splitlines()))
-    if done.frames != media.frames:
-        raise _damaged(path, [f"{done.frames} of {media.frames} frames can be decoded"])
-    return media
+    return media, done.frames, done.messages.splitlines()
 
 
 def _damaged(path: Path, lines: Sequence[str]) -> MediaError:
@@ -84,35 +99,46 @@ def _check_file(path: Path) -> None:
 
 
 def _by_ffprobe(path: Path) -> Media:
-    facts = _ask(path, "-show_entries", "stream")
-    frames = str(facts.get("nb_frames", ""))
-    if not frames.isdigit() or frames == "0":
-        counted = _ask(path, "-count_packets", "-show_entries", "stream=nb_read_packets")
-        frames = str(counted.get("nb_read_packets", "0"))
+    facts, _ = _ask(path, "-show_entries", "stream")
+    if not _frames(facts):
+        counted, _ = _ask(path, "-count_packets", "-show_entries", "stream=nb_read_packets")
+        facts |= counted
+    return _media(facts)
+
+
+def _media(facts: dict[str, Any]) -> Media:
     pix_fmt = str(facts.get("pix_fmt", "unknown"))
     return Media(
         width=int(facts.get("width", 0)),
         height=int(facts.get("height", 0)),
         fps=_fraction(facts.get("avg_frame_rate")) or _fraction(facts.get("r_frame_rate")),
-        frames=int(frames) if frames.isdigit() else 0,
+        frames=_frames(facts),
         codec=str(facts.get("codec_name", "unknown")),
         pix_fmt=pix_fmt,
         full_range=facts.get("color_range") == "pc" or pix_fmt.startswith("yuvj"),
     )
 
 
-def _ask(path: Path, *what: str) -> dict[str, Any]:
+def _frames(facts: dict[str, Any]) -> int:
+    """What the container says, or the packets that were counted."""
+    numbers = (str(facts.get(name, "")) for name in ("nb_frames", "nb_read_packets"))
+    return next((int(one) for one in numbers if one.isdigit() and int(one)), 0)
+
+
+def _ask(path: Path, *what: str) -> tuple[dict[str, Any], list[str]]:
+    """The first video stream, and what ffprobe complained of."""
     program = ffmpeg.ffprobe()
     assert program is not None
     argv = [program, "-v", "error", "-protocol_whitelist", "file,crypto,data"]
     argv += ["-select_streams", "V:0", *what, "-of", "json", ffmpeg.url(path)]
     done = subprocess.run(argv, capture_output=True, stdin=subprocess.DEVNULL, check=False)
+    said = done.stderr.decode(errors="replace").splitlines()
     if done.returncode:
-        raise _unreadable(path, done.stderr.decode(errors="replace").splitlines())
+        raise _unreadable(path, said)
     streams = json.loads(done.stdout).get("streams", [])
     if not streams:
         raise MediaError(f"{path} has no video in it")
-    return dict(streams[0])
+    return dict(streams[0]), said
 
 
 def _unreadable(path: Path, lines: Sequence[str]) -> MediaError:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from cosmos_workflow.errors import JobFailed, MediaError
 from cosmos_workflow.events import (
+    Blocked,
     Cancelled,
     Event,
     Failed,
@@ -49,14 +50,15 @@ def conclude(bench: Bench, folder: RunFolder, handle: Handle, ended: JobEnded) -
 
 
 def _verdict(bench: Bench, folder: RunFolder, ended: JobEnded, log: Sequence[str]) -> Verdict:
-    """A job that was cut short may have made the results of some of its runs before."""
+    """A job that was cut short may have made or refused some of its runs before."""
     if ended.reason == "server_gone":
         return _server_gone(bench, folder)
     refused = _refused(folder, ended, log)
     if refused or ended.reason == "gone":
         return refused or _cut_short(folder, ended)
     verdict = bench.engine.verdict(folder.id, ended, log)
-    if ended.reason == "exited" or isinstance(verdict, Succeeded) or _is_not_begun(verdict):
+    settled = isinstance(verdict, Succeeded | Blocked) or _is_not_begun(verdict)
+    if ended.reason == "exited" or settled:
         return verdict
     return _cut_short(folder, ended)
 
@@ -101,6 +103,27 @@ def bring_home(
         return
     first, *rest = _landed(folder, files)
     yield Succeeded((replace(first, media=media, seconds=round(seconds, 3)), *rest))
+
+
+def fetch_together(
+    bench: Bench, folders: Sequence[RunFolder], handle: Handle, ended: JobEnded
+) -> Iterator[tuple[RunFolder | None, Event]]:
+    """What several runs of a job have made, moved at once: where ``bring_home`` looks for it.
+
+    The way to a host costs more than a small video.
+    """
+    here = folders[0].arriving / "together"
+    wanted = {
+        file.path: (file, folder)
+        for folder in folders
+        for file in _results(ended.files, (), folder.job().outputs[folder.id])
+    }
+    for event in bench.target.fetch(handle, [file for file, _ in wanted.values()], here):
+        yield None, event
+    for path, (_, folder) in wanted.items():
+        there = folder.arriving / path
+        there.parent.mkdir(parents=True, exist_ok=True)
+        (here / path).replace(there)
 
 
 def used(bench: Bench, folder: RunFolder, ended: JobEnded, result: str) -> Iterator[Used]:

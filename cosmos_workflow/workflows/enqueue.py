@@ -12,12 +12,13 @@ from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.engines.engine import Engine
 from cosmos_workflow.engines.rules import settle
 from cosmos_workflow.errors import SpecError, did_you_mean
+from cosmos_workflow.execution.job import CommandJob
 from cosmos_workflow.prompts import library
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
 from cosmos_workflow.prompts.run_spec import RunSpec
 from cosmos_workflow.prompts.spec import portable, resolve
 from cosmos_workflow.runs.queue import Item, Queue, Wish
-from cosmos_workflow.workflows import assemble
+from cosmos_workflow.workflows import assemble, match
 from cosmos_workflow.workflows.request import How, prompt_of
 from cosmos_workflow.workflows.sweep import run_specs_of
 
@@ -63,11 +64,11 @@ def _files(settings: Settings, text: str) -> Iterator[Path]:
 
 def _listed(settings: Settings, file: Path) -> Iterator[Path]:
     lines = file.read_text(encoding="utf-8").splitlines()
-    for number, line in enumerate(lines, 1):
-        if not line.strip() or line.startswith("#"):
+    for number, text in enumerate(lines, 1):
+        if not text.strip() or text.startswith("#"):
             continue
         try:
-            name = _named(line) if file.suffix == ".jsonl" else line.strip()
+            name = _named(text) if file.suffix == ".jsonl" else text.strip()
             yield library.find(settings, "run", name)
         except SpecError as error:
             raise SpecError(f"{file}, line {number}: {error.message}", hint=error.hint) from error
@@ -90,6 +91,7 @@ def wishes(settings: Settings, files: Sequence[Path], where: Where) -> Iterator[
     """A wish for each file, settled by its engine.  Raises SpecError, naming the file."""
     engines: dict[str, Engine] = {}
     prompts: dict[str, PromptSpec] = {}
+    checked: set[str] = set()
     for file in files:
         run = RunSpec.load(file)
         engine = engines.setdefault(run.engine, assemble.engine(run.engine, settings))
@@ -99,6 +101,10 @@ def wishes(settings: Settings, files: Sequence[Path], where: Where) -> Iterator[
                 _check_files(settings, prompt)
             prompt = prompts[run.prompt_spec_id]
             run = settle(engine, run, prompt)
+            if run.engine not in checked:
+                checked.add(run.engine)
+                for name in where.targets:
+                    _check_place(settings, engine, run, name)
         except SpecError as error:
             raise SpecError(f"{file}: {error.message}", hint=error.hint) from error
         yield Wish(
@@ -115,6 +121,19 @@ def wishes(settings: Settings, files: Sequence[Path], where: Where) -> Iterator[
             label=where.label,
             priority=where.priority,
         )
+
+
+def _check_place(settings: Settings, engine: Engine, run: RunSpec, name: str) -> None:
+    """Raise ConfigError where a target cannot run the engine: better now than at night.
+
+    Nothing is connected, and no service is asked.
+    """
+    needs = engine.needs(run)
+    match.check(settings, engine.name, needs.dialect, name)
+    if not needs.dialect:
+        place = assemble.target(settings, name)
+        place.check(CommandJob(run.id, engine.name, (), {}, needs.image or None))
+        place.close()
 
 
 def _check_files(settings: Settings, prompt: PromptSpec) -> None:

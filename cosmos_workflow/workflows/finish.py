@@ -45,8 +45,10 @@ def finish(
                 ended = event
             if isinstance(event, Log):
                 home.read(event.text)
-            yield from home.told()
-            open_now[:] = [one for one in open_now if not one.run().status.final]
+            brought = list(home.told())
+            yield from brought
+            if brought or isinstance(event, Alive):
+                open_now[:] = [one for one in open_now if not one.run().status.final]
             if not open_now and not to_the_end and len(job.outputs) > 1:
                 return
         yield from home.rest()

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import chain
+from pathlib import PurePosixPath
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Self
@@ -16,7 +17,7 @@ from cosmos_workflow.execution.job import Job
 from cosmos_workflow.execution.target import Handle
 from cosmos_workflow.runs.store import RunFolder
 from cosmos_workflow.workflows.assemble import Bench
-from cosmos_workflow.workflows.conclude import bring_home, strange, used
+from cosmos_workflow.workflows.conclude import bring_home, fetch_together, strange, used
 from cosmos_workflow.workflows.record import Told, recorded
 
 AT_ONCE = 8
@@ -34,7 +35,7 @@ class Home:
     ) -> None:
         self._bench, self._handle = bench, handle
         shared = len(job.outputs) > 1
-        self._waiting = {job.outputs[one.id][0]: one for one in folders} if shared else {}
+        self._waiting = {_stem(job.outputs[one.id][0]): one for one in folders} if shared else {}
         self._made: SimpleQueue[RunFolder | None] = SimpleQueue()
         self._told: SimpleQueue[Told | BaseException] = SimpleQueue()
         self._worker = Thread(target=self._work, daemon=True) if shared else None
@@ -54,7 +55,7 @@ class Home:
         """A piece of the job's log."""
         for line in re.split(r"[\r\n]+", text) if self._waiting else ():
             path = self._bench.engine.made(line)
-            folder = self._waiting.pop(path, None) if path else None
+            folder = self._waiting.pop(_stem(path), None) if path else None
             if folder:
                 self._made.put(folder)
 
@@ -96,8 +97,8 @@ class Home:
         return [folder for folder in some if folder]
 
     def _bring(self, folders: Sequence[RunFolder]) -> Iterator[Told]:
-        """One look at the target for all of them.  What fails is tried again once the job is
-        over."""
+        """One look at the target for all of them, and one way home.  What fails is tried again once
+        the job is over."""
         folders = [one for one in folders if not one.run().status.final]
         if not folders:
             return
@@ -108,14 +109,17 @@ class Home:
         except CosmosError as error:
             yield from ((one, Disconnected(error.message, 0.0)) for one in folders)
             return
+        made = {}
         for folder in folders:
             verdict = self._bench.engine.verdict(folder.id, ended, folder.log_lines())
-            if not isinstance(verdict, Succeeded) or strange(job, folder.id, ended.files):
-                continue
-            try:
-                yield from recorded([folder], self._events(folder, ended, verdict))
-            except CosmosError as error:
-                yield folder, Disconnected(error.message, 0.0)
+            if isinstance(verdict, Succeeded) and not strange(job, folder.id, ended.files):
+                made[folder] = verdict
+        if len(made) > 1:
+            all_of_them = fetch_together(self._bench, list(made), self._handle, ended)
+            yield from _or_later(folders[0], recorded(list(made), all_of_them))
+        for folder, verdict in made.items():
+            of_this = self._events(folder, ended, verdict)
+            yield from _or_later(folder, recorded([folder], of_this))
 
     def _events(self, folder: RunFolder, ended: JobEnded, verdict: Succeeded) -> Iterator[Told]:
         result = verdict.outputs[0].path
@@ -124,3 +128,15 @@ class Home:
             bring_home(self._bench, folder, self._handle, ended, verdict),
         ):
             yield folder, event
+
+
+def _or_later(folder: RunFolder, told: Iterator[Told]) -> Iterator[Told]:
+    try:
+        yield from told
+    except CosmosError as error:
+        yield folder, Disconnected(error.message, 0.0)
+
+
+def _stem(path: str) -> str:
+    """A result without its ending: not every model's words tell an image from a video."""
+    return str(PurePosixPath(path).with_suffix(""))

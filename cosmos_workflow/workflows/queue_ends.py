@@ -12,7 +12,7 @@ from cosmos_workflow.runs.queue_glance import Stock
 Paces = Mapping[tuple[str, str], tuple[float, float]]
 """Seconds to load and seconds a sample, by batch key and target."""
 
-LEAST_SHARE = 0.02
+LEAST_SHARE = 0.05
 """Of a job that must be done before its own pace says anything."""
 
 
@@ -20,12 +20,13 @@ def job_ends(
     now: float, claim: Busy, pace: tuple[float, float] | None, done: int, of: int,
     fraction: float | None,
 ) -> float | None:  # fmt: skip
-    """When a job of ``of`` runs will be over, ``done`` of which are, the next one to ``fraction``.
+    """When a job of ``of`` runs will be over, ``done`` of which are, all of it to ``fraction``.
 
     By what earlier jobs of its kind took, or by its own time where that is longer.  None: nobody
     knows.
     """
-    come = done + (fraction or 0.0)
+    # Its engine counts the load as part of the whole: it is never taken for more than one run.
+    come = min(max(done, (fraction or 0.0) * of), done + 1.0)
     if pace:
         load, sample = pace
         thought = claim.at + load + sample * of

@@ -18,7 +18,7 @@ from cosmos_workflow.workflows.queue_ends import Paces, job_ends
 @dataclass(frozen=True)
 class Lane:
     """A slot of a target.  ``name``, ``run``: what it does, empty when idle; ``place`` of ``of``
-    runs of its job; ``fraction`` of the run, as its engine says.
+    runs of its job; ``fraction`` of the job, as its engine says.
 
     ``since``: when its job began, ``ends``: when it is thought to be over, seconds since the epoch.
     ``ready``: runs that are prepared to be next; ``landing``: runs whose job is over and whose

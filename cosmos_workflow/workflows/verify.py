@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from cosmos_workflow.errors import MediaError
-from cosmos_workflow.video.probe import check_readable, probe
+from cosmos_workflow.video.probe import check_readable
 
 LONGEST_TEXT = 2**20
 """Bytes of a text; a prompt has a few thousand."""
@@ -14,8 +14,7 @@ LONGEST_TEXT = 2**20
 
 def video(path: Path) -> float:
     """All of it decodes; the seconds that it plays.  Raises MediaError."""
-    check_readable(path)
-    return probe(path).seconds
+    return check_readable(path).seconds
 
 
 def text(path: Path) -> float:

@@ -49,7 +49,10 @@ OUTCOMES = {
 
 @dataclass(frozen=True)
 class News:
-    """Something to show: an event of a run, or of all runs of a claim, or how an item ended."""
+    """Something to show: an event of a run, or of all runs of a claim, or how an item ended.
+
+    ``why``: of an item that needed no job, or could not have one.
+    """
 
     claim: Claim
     event: Event | None = None
@@ -57,6 +60,7 @@ class News:
     item: Item | None = None
     state: State | None = None
     run: Run | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from threading import Event as Flag
 from threading import Lock, Thread
 
@@ -15,12 +16,12 @@ from cosmos_workflow.execution.job import CommandJob
 from cosmos_workflow.execution.target import Target
 from cosmos_workflow.runs import claims
 from cosmos_workflow.runs.claims import Choose, Claim, Lane
-from cosmos_workflow.runs.queue import Item, Queue
+from cosmos_workflow.runs.queue import Item, Queue, State
 from cosmos_workflow.runs.store import AttemptTaken, RunFolder, Store
 from cosmos_workflow.workflows import assemble
 from cosmos_workflow.workflows.assemble import Bench
 from cosmos_workflow.workflows.worker_follow import LONGEST_PAUSE_S, Following, News, Patience
-from cosmos_workflow.workflows.worker_prepare import Ready, prepare
+from cosmos_workflow.workflows.worker_prepare import Desk, Ready, prepare
 from cosmos_workflow.workflows.worker_share import Paces
 
 GLANCE_S = 0.25
@@ -126,7 +127,8 @@ class Slot:
         try:
             bench = self._bench(claim)
             with shop.planning:
-                ready = prepare(shop.queue, bench, claim, self._pinned, self._adopt)
+                desk = Desk(shop.queue, self._adopt, partial(self._tell_settled, claim))
+                ready = prepare(desk, bench, claim, self._pinned)
             if ready is None:
                 claims.release(shop.queue, claim.id)
                 return None
@@ -141,6 +143,9 @@ class Slot:
             self._tire()
             return None
         return ready
+
+    def _tell_settled(self, claim: Claim, item: Item, state: State, why: str) -> None:
+        self._shop.tell(News(claim, item=item, state=state, why=why))
 
     def _begin(self, ready: Ready) -> None:
         shop = self._shop

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from cosmos_workflow.errors import CosmosError, SpecError
+from cosmos_workflow.errors import ConfigError, CosmosError, SpecError
 from cosmos_workflow.events import ExecutionStatus, Staged
 from cosmos_workflow.execution.job import Job
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
@@ -43,11 +43,27 @@ class Ready:
         return dict(zip((item.id for item in self.claim.items), ids, strict=True))
 
 
-Adopt = Callable[[Item, RunFolder], None]
-"""Follow a run of the item's RunSpec that lives already, though nobody follows it."""
+@dataclass(frozen=True)
+class Desk:
+    """What to do with items that need no job.
+
+    ``adopt``: follow a run of the item's RunSpec that lives already, though nobody follows it.
+    ``tell``: that the item was settled: its state, and why.
+    """
+
+    queue: Queue
+    adopt: Callable[[Item, RunFolder], None]
+    tell: Callable[[Item, State, str], None]
+
+    def settle(
+        self, item: Item, state: State, run: str = "", *, cause: str = "", message: str = ""
+    ) -> None:
+        """It is over without a job of ours."""
+        claims.settle(self.queue, item.id, state, run, cause=cause, message=message)
+        self.tell(item, state, message)
 
 
-def prepare(queue: Queue, bench: Bench, claim: Claim, pinned: bool, adopt: Adopt) -> Ready | None:
+def prepare(desk: Desk, bench: Bench, claim: Claim, pinned: bool) -> Ready | None:
     """The claim's job, or None when nothing of it is left to run.
 
     An item that cannot be run is settled, with the reason; the others go on without it.
@@ -56,8 +72,8 @@ def prepare(queue: Queue, bench: Bench, claim: Claim, pinned: bool, adopt: Adopt
     found = [
         (item, specs)
         for item in claim.items
-        if not _lives(queue, item, attempts.get(item.spec), adopt)
-        and (specs := _specs_of(queue, bench, item))
+        if not _lives(desk, item, attempts.get(item.spec))
+        and (specs := _specs_of(desk, bench, item))
     ]
     while found:
         claim = replace(claim, items=tuple(item for item, _ in found))
@@ -67,8 +83,8 @@ def prepare(queue: Queue, bench: Bench, claim: Claim, pinned: bool, adopt: Adopt
         )
         try:
             return Ready(claim, members, _planned(bench, claim, members, pinned))
-        except SpecError:
-            kept = _kept(queue, bench, claim, members, pinned)
+        except (SpecError, ConfigError):
+            kept = _kept(desk, bench, claim, members, pinned)
             found = [one for one, keep in zip(found, kept, strict=True) if keep]
     return None
 
@@ -87,7 +103,7 @@ def _planned(bench: Bench, claim: Claim, members: Sequence[Member], pinned: bool
 
 
 def _kept(
-    queue: Queue, bench: Bench, claim: Claim, members: Sequence[Member], pinned: bool
+    desk: Desk, bench: Bench, claim: Claim, members: Sequence[Member], pinned: bool
 ) -> list[bool]:
     """Which of the members to keep: those that cannot be planned even alone are settled.  If all
     can, they cannot share a job, and all but the first wait for one of their own."""
@@ -96,42 +112,45 @@ def _kept(
         try:
             _planned(bench, claim, [member], pinned)
             kept.append(True)
-        except SpecError as error:
-            _refuse(queue, item, error)
+        except (SpecError, ConfigError) as error:
+            _refuse(desk, item, error)
             kept.append(False)
     if all(kept):
         for item in claim.items[1:]:
-            claims.wait_again(queue, item.id, pause=0, counts=True)
+            claims.wait_again(desk.queue, item.id, pause=0, counts=True)
         kept = [number == 0 and len(kept) > 1 for number in range(len(kept))]
     return kept
 
 
-def _refuse(queue: Queue, item: Item, error: CosmosError) -> None:
+def _refuse(desk: Desk, item: Item, error: CosmosError) -> None:
     message = "\n".join(filter(None, (error.message, error.hint)))
-    claims.settle(queue, item.id, State.FAILED, cause="spec", message=message)
+    cause = "config" if isinstance(error, ConfigError) else "spec"
+    desk.settle(item, State.FAILED, cause=cause, message=message)
 
 
-def _lives(queue: Queue, item: Item, last: RunFolder | None, adopt: Adopt) -> bool:
+def _lives(desk: Desk, item: Item, last: RunFolder | None) -> bool:
     """Whether there is nothing to start: it has succeeded already, or a run of it goes on."""
     run = last.run() if last else None
     if last is None or run is None or (run.status.final and not run.outputs):
         return False
     if run.status is ExecutionStatus.SUCCESS:
         if not item.again:
-            claims.settle(queue, item.id, State.DONE, run.id, message="had succeeded already")
+            desk.settle(item, State.DONE, run.id, message="had succeeded already")
         return not item.again
     try:
         with last.held():
             pass
     except RunInUse:
         said = f"{run.id} is being run by another process"
-        claims.wait_again(queue, item.id, pause=LIVE_ATTEMPT_PAUSE_S, counts=True, message=said)
+        claims.wait_again(
+            desk.queue, item.id, pause=LIVE_ATTEMPT_PAUSE_S, counts=True, message=said
+        )
     else:
-        adopt(item, last)
+        desk.adopt(item, last)
     return True
 
 
-def _specs_of(queue: Queue, bench: Bench, item: Item) -> tuple[RunSpec, PromptSpec] | None:
+def _specs_of(desk: Desk, bench: Bench, item: Item) -> tuple[RunSpec, PromptSpec] | None:
     """The item's specs; None when they are gone, or were edited: then it is settled."""
     try:
         run = RunSpec.load(resolve(item.path, bench.settings))
@@ -139,5 +158,5 @@ def _specs_of(queue: Queue, bench: Bench, item: Item) -> tuple[RunSpec, PromptSp
             raise SpecError(f"{item.path} is {run.id} now, not {item.spec}", hint="add it anew")
         return run, prompt_of(bench.settings, run)
     except SpecError as error:
-        _refuse(queue, item, error)
+        _refuse(desk, item, error)
         return None

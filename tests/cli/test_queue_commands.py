@@ -25,6 +25,8 @@ def specs(cosmos: Cosmos, shot: Path) -> list[str]:
 def test_add_list_and_change(cosmos: Cosmos, specs: list[str]) -> None:
     said = cosmos("queue", "add", *specs, "--label", "night")
     assert "added 3 items, 1 to 3, for local" in said.out
+    assert "2 RunSpecs in the queue already: not added" in cosmos("queue", "add", *specs[:2]).out
+    assert "labelled 'day'" in cosmos("queue", "list", "--label", "day").out
     listed = cosmos("queue", "list")
     assert all(one in listed.out for one in specs) and "3 waiting" in listed.out
     assert max(map(len, listed.out.splitlines())) <= 80
@@ -69,6 +71,16 @@ def test_nothing_is_added_when_one_is_wrong(
     (project / "list.txt").write_text(f"{specs[0]}\n# a remark\nrs_00000000\n", encoding="utf-8")
     told = cosmos("queue", "add", "list.txt")
     assert told.code == 3 and "list.txt, line 3" in told.err
+    assert "the queue is empty" in cosmos("queue", "list").out
+
+
+def test_a_target_that_cannot_run_it_is_told_before_the_night(
+    cosmos: Cosmos, specs: list[str], project: Path
+) -> None:
+    boxed = '[targets.box]\nkind = "local"\nremote_dir = "/nowhere"\n'
+    (project / "config.toml").write_text(boxed, encoding="utf-8")
+    told = cosmos("batch", *specs, "--targets", "local,box")
+    assert told.code == 2 and "box: no container image is known for the engine" in told.err
     assert "the queue is empty" in cosmos("queue", "list").out
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,10 @@ from cosmos_workflow.engines import ENGINES
 from cosmos_workflow.engines.engine import RunRequest
 from cosmos_workflow.engines.transfer1 import Transfer1
 from cosmos_workflow.engines.upscale import Upscale
+from cosmos_workflow.execution.job import CommandJob
 from tests.engine_samples import as_text, prompt_spec, request, smaller
 from tests.golden import (
+    cases_batches,
     cases_cosmos3,
     cases_enhance,
     cases_hosted,
@@ -123,11 +126,30 @@ CASES: dict[str, Callable[[], RunRequest]] = {
 }
 
 
+BATCHES: dict[str, Callable[[], list[RunRequest]]] = {
+    f"{name}_batch": partial(cases_batches.batch, name) for name in cases_batches.ENGINES
+}
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_plan(name: str) -> None:
     asked = CASES[name]()
     engine = ENGINES.load(asked.run.engine)()
     text = as_text(engine.plan([asked])) + "".join(f"fact     {f}\n" for f in engine.facts(asked))
+    is_as_before(name, text)
+
+
+@pytest.mark.parametrize("name", BATCHES)
+def test_plan_of_a_batch(name: str) -> None:
+    asked = BATCHES[name]()
+    job = ENGINES.load(asked[0].run.engine)().plan(asked)
+    assert isinstance(job, CommandJob)
+    proofs = [f"proof    {path} {sha[:12]}" for one in job.proofs.values()
+              for path, sha in one.items()]  # fmt: skip
+    is_as_before(name, as_text(job) + "".join(f"{line}\n" for line in proofs))
+
+
+def is_as_before(name: str, text: str) -> None:
     golden = HERE / f"{name}.txt"
     if os.environ.get("UPDATE_GOLDEN"):
         golden.parent.mkdir(exist_ok=True)
@@ -136,4 +158,4 @@ def test_plan(name: str) -> None:
 
 
 def test_every_golden_file_belongs_to_a_case() -> None:
-    assert {path.stem for path in HERE.glob("*.txt")} == set(CASES)
+    assert {path.stem for path in HERE.glob("*.txt")} == {*CASES, *BATCHES}

@@ -192,3 +192,21 @@ def test_a_folder_that_cannot_be_made(shot: Path, tmp_path: Path) -> None:
     (tmp_path / "outputs").write_text("a file is in the way")
     done = rendered(tmp_path, request_of(shot))
     assert done.returncode == 7 and "cannot make the folder" in done.stderr
+
+
+def test_one_of_several_that_fails_costs_only_itself(shot: Path, tmp_path: Path) -> None:
+    bad = {"base": {"modality": "color", "video": str(shot / "gone.mp4")}}
+    args = ["-m", "cosmos_workflow.rehearsal"]
+    for number, changes in enumerate(({}, bad, {}), 1):
+        spec = tmp_path / f"{number}.json"
+        spec.write_text(json.dumps(request_of(shot, **changes)))
+        args += [str(spec), str(tmp_path / "out" / f"rs_0000000{number}.1")]
+    done = started(args)
+    assert done.returncode != 0
+    lines = done.stdout.splitlines()
+    assert lines[:3] == [f"run {n}/3 is rs_0000000{n}.1" for n in (1, 2, 3)]
+    assert f"run 1/3: frame {FRAMES}/{FRAMES}" in lines
+    assert "run 3/3: whole: rs_00000003.1/output.mp4" in lines
+    assert done.stderr.startswith("run 2/3: error: ") and "gone.mp4" in done.stderr
+    made = sorted(path.parent.name for path in (tmp_path / "out").glob("*/output.mp4"))
+    assert made == ["rs_00000001.1", "rs_00000003.1"]

@@ -48,6 +48,14 @@ def test_without_a_file_the_defaults_hold_here(tmp_path: Path) -> None:
     assert settings.prompts_dir == tmp_path / "inputs/prompts"
 
 
+def test_this_machine_is_changed_only_where_it_says_so(tmp_path: Path) -> None:
+    write(tmp_path, "[targets.local]\nprice_per_hour = 2.5\n")
+    here = load(tmp_path).machines()["local"]
+    assert (here.kind, here.launcher, here.price_per_hour) == ("local", "shell", 2.5)
+    write(tmp_path, '[targets.local]\nhost = "h"\n')
+    assert load(tmp_path).machines()["local"].kind == "ssh"
+
+
 def test_the_nearest_file_upward_is_read(tmp_path: Path) -> None:
     write(tmp_path, '[remote]\nhost = "far"\n')
     (tmp_path / "a/b").mkdir(parents=True)

@@ -246,6 +246,17 @@ def test_refusals(guardrail: str, what: str, by: str) -> None:
     assert isinstance(kept, Blocked)
 
 
+def test_what_went_wrong_with_a_sample_is_in_the_log_alone() -> None:
+    """It goes on, ends well, and leaves no account; the video may be there all the same."""
+    start = f"Error generating sample '{RUN}': "
+    other = logged("Error generating sample 'rs_00000000.1': x", "ERROR")
+    full = logged(f"{start}[Errno 28] No space left on device", "ERROR")
+    assert "disk of the host" in failed(other, full, code=0, files=(VIDEO,)).message
+    broke = logged(f"{start}it broke", "ERROR")
+    assert failed(broke, code=0, files=(VIDEO,)).message == "the framework says: it broke"
+    assert isinstance(ended(other, code=0, files=(VIDEO,)), Succeeded)
+
+
 @pytest.mark.parametrize(
     ("log", "cause", "words"),
     [
@@ -280,7 +291,7 @@ def test_another_image_is_said() -> None:
     [
         ("steps.py: sample 1/1 chunk 2/2 step 0/50", "sampling", 0.525),
         (logged("Loaded 1 samples"), "loading models", 0.02),
-        (logged("Saved transfer outputs to '/x'", "SUCCESS"), "saving", 1.0),
+        (logged("[RANK 0] Saved transfer outputs to '/x'", "SUCCESS"), "saving", None),
         (logged("else"), None, None),
     ],
 )

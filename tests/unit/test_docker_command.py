@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cosmos_workflow.errors import SubmissionRejected
+from cosmos_workflow.errors import ConfigError
 from cosmos_workflow.execution import DockerCommandBuilder
 from cosmos_workflow.execution.docker import DockerLauncher, container_name, image_for
 from cosmos_workflow.execution.docker_refusals import REFUSALS, rejection
@@ -66,7 +66,7 @@ def test_which_image() -> None:
     site = Site("/r", image="site", images={"other": "special"})
     assert image_for(CommandJob("n", "e", (), {}, image="own"), site) == "site"
     assert image_for(CommandJob("n", "other", (), {}, image="own"), site) == "special"
-    with pytest.raises(SubmissionRejected, match="preview") as error:
+    with pytest.raises(ConfigError, match="preview") as error:
         image_for(JOB, Site("/r"))
     assert "[docker] image" in error.value.hint
 

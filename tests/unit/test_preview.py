@@ -139,10 +139,15 @@ def test_nothing_to_draw_on() -> None:
         settle(ENGINE, run_spec("preview", prompt), prompt)
 
 
-def test_one_run_a_job() -> None:
-    one = request(ENGINE, prompt_spec())
-    with pytest.raises(SpecError, match="one run a job"):
-        ENGINE.plan([one, one])
+def test_several_runs_have_folders_of_their_own() -> None:
+    one, two = (request(ENGINE, prompt_spec(text)) for text in ("a", "b"))
+    job = ENGINE.plan([one, two])
+    assert [str(arg) for arg in job.argv[3:]] == [
+        f"{{workspace}}/01_{one.run_id}.json", f"{{workspace}}/outputs/{one.run_id}",
+        f"{{workspace}}/02_{two.run_id}.json", f"{{workspace}}/outputs/{two.run_id}",
+    ]  # fmt: skip
+    assert job.outputs[two.run_id][0] == f"outputs/{two.run_id}/output.mp4"
+    assert [item.key for item in job.inputs] == ["1_color", "2_color"]
 
 
 def test_progress() -> None:

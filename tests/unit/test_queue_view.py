@@ -27,12 +27,13 @@ def busy(at: float, ends: float = 0.0) -> Busy:
 
 @pytest.mark.parametrize(("now", "pace", "done", "of", "fraction", "ends"), [
     (10, (20, 5), 0, 4, None, 40),  # began at 0, as planned
-    (22, (20, 5), 0, 4, 0.2, 22 + 5 * 3.8),  # the load took longer than last time
-    (50, (20, 5), 0, 4, 0.5, 50 + 5 * 3.5),  # later than planned
+    (22, (20, 5), 0, 4, 0.05, 22 + 5 * 3.8),  # the load took longer than last time
+    (50, (20, 5), 0, 4, 0.125, 50 + 5 * 3.5),  # later than planned
     (50, (20, 5), 0, 4, None, None),  # later than planned, and it says nothing
-    (26, (20, 5), 1, 4, 0.5, 26 + 5 * 2.5),  # the load is behind it
-    (80, (20, 5), 1, 4, 0.5, 80 + 40 * 2.5),  # it is slower than last time
-    (100, None, 3, 4, 0.2, 125),  # three and a fifth took 100
+    (26, (20, 5), 1, 4, 0.375, 26 + 5 * 2.5),  # the load is behind it
+    (80, (20, 5), 1, 4, 0.375, 80 + 40 * 2.5),  # it is slower than last time
+    (100, None, 3, 4, 0.8, 125),  # three and a fifth took 100
+    (50, (20, 5), 0, 4, 0.5, 50 + 5 * 3),  # it counts the load: the first run is not over
     (100, None, 0, 4, None, None),
     (100, None, 0, 1, 0.001, None),  # too early to say
     (100, (0, 10), 4, 4, 1.0, 100),  # never before now

@@ -26,7 +26,7 @@ def asked(*, controls: tuple[str, ...] = ("depth",), **kwargs: Any) -> RunReques
 
 
 def document(job: CommandJob, number: int = 0) -> dict[str, Any]:
-    found = [file.json for file in job.files if file.path.endswith("spec.json")][number]
+    found = [file.json for file in job.files if not file.script][number]
     return dict(found)
 
 
@@ -169,7 +169,8 @@ def test_runs_share_a_job_when_they_have_the_same_controls() -> None:
     assert job.outputs[two.run_id][0] == f"outputs/{two.run_id}.mp4"
     assert [document(job, n)["seed"] for n in (0, 1)] == [1, 2]
     assert [str(arg) for arg in job.argv[2:5]] == [
-        "--input-files", "{workspace}/1_spec.json", "{workspace}/2_spec.json",
+        "--input-files",
+        *(f"{{workspace}}/0{n}_{r.run_id}.json" for n, r in enumerate((one, two), 1)),
     ]  # fmt: skip
     assert [item.key for item in job.inputs] == ["1_color", "1_depth", "2_color", "2_depth"]
 

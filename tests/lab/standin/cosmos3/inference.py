@@ -9,7 +9,6 @@ import json
 import os
 import sys
 import time
-import traceback
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +25,10 @@ SIZES = {
 }
 
 
-def log(message: str, level: str = "INFO") -> None:
+def log(message: str, level: str = "INFO", *, of_any: bool = False) -> None:
+    """A line of the first process; one that any process may write says which it is, even alone."""
     if RANK == 0:
+        message = f"[RANK {RANK}] {message}" if of_any else message
         where = "cosmos_framework/inference/inference.py:123:generate"
         print(f"[{time.strftime('%m-%d %H:%M:%S')}|job=|{level}|{where}] {message}", flush=True)
 
@@ -44,6 +45,8 @@ def parser() -> argparse.ArgumentParser:
     add("--guardrails", action=switch, default=True)
     add("--offload-guardrail-models", action=switch, default=False)
     add("--keep-going", action=switch, default=False)
+    add("--skip-invalid-samples", action=switch, default=False)
+    add("--max-num-seqs", type=int, default=1)
     add("--diffusion-cache", action=switch, default=True)
     return parser
 
@@ -53,19 +56,25 @@ def main() -> None:
     check_setup(given)
     given.output_dir.mkdir(parents=True, exist_ok=True)
     log(f"Console log saved to {given.output_dir / 'console.log'}")
-    samples = checks.read(given.input_files)
+    samples = checks.read(sorted(set(given.input_files)))
     log(f"Loaded {len(samples)} samples")
     asked = faults.words(" ".join(one.get("prompt", "") for one in samples), "checkpoints")
     faults.before_loading(asked)
-    for one in samples:
-        try:
-            generate(given, build(one))
-        except Exception as error:
-            message = f"Error generating sample '{one['name']}': {error}"
-            if not given.keep_going:
-                raise ValueError(message) from error
-            log(message, "ERROR")
-            account(given, one, "error", [], message, traceback.format_exc())
+    for full in [full for one in samples if (full := valid(given, one))]:
+        generate(given, full)
+
+
+def valid(given: argparse.Namespace, one: dict[str, Any]) -> dict[str, Any] | None:
+    """The sample as it will be run, None where it is left out."""
+    try:
+        return build(one)
+    except ValueError as error:
+        if not given.skip_invalid_samples:
+            raise
+        message = f"Skipping sample '{one['name']}': {error}"
+        log(message, "WARNING")
+        account(given, one, "skip", [], message)
+        return None
 
 
 def check_setup(given: argparse.Namespace) -> None:
@@ -111,7 +120,7 @@ def generate(given: argparse.Namespace, full: dict[str, Any]) -> None:
     if RANK == 0:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "sample_args.json").write_text(json.dumps(full))
-    log(f"Saved sample args to '{folder / 'sample_args.json'}'")
+    log(f"Saved sample args to '{folder / 'sample_args.json'}'", of_any=True)
     asked = faults.words(full["prompt"], "checkpoints")
     transfer = hints(full)
     frames, rate = measure(full) if transfer else (full["num_frames"], float(full["fps"]))
@@ -120,9 +129,15 @@ def generate(given: argparse.Namespace, full: dict[str, Any]) -> None:
         sample(full, asked, count)
     if RANK:
         return
-    if not transfer and given.guardrails:
-        look(folder, full["prompt"], asked)
-    finish(given, full, frames, rate, asked)
+    try:  # what comes before is not caught: the processes would wait for each other
+        if not transfer and given.guardrails:
+            look(folder, full["prompt"], asked)
+        finish(given, full, frames, rate, asked)
+    except Exception as error:
+        message = f"Error generating sample '{full['name']}': {error}"
+        if not given.keep_going:
+            raise ValueError(message) from error
+        log(message, "ERROR")  # and no file says so
 
 
 def measure(full: dict[str, Any]) -> tuple[int, float]:
@@ -193,21 +208,25 @@ def finish(
     for hint in hints(full):
         files.append(folder / f"control_{hint}.mp4")
         film.write(files[-1], size, frames, round(rate), {"control": hint})
-        log(f"Saved control video to '{files[-1]}'")
-    account(given, full, "success", files, None, None)
+        log(f"Saved control video to '{files[-1]}'", of_any=True)
+    account(given, full, "success", files, None)
     kind = "transfer" if hints(full) else "sample"
-    log(f"Saved {kind} outputs to '{folder / 'sample_outputs.json'}'", "SUCCESS")
+    said = f"Saved {kind} outputs to '{folder / 'sample_outputs.json'}'"
+    log(said, "SUCCESS", of_any=True)
     faults.spoil(asked, video)
 
 
 def account(
-    given: argparse.Namespace, full: dict[str, Any], status: str, files: list[Path],
-    message: str | None, trace: str | None,
-) -> None:  # fmt: skip
+    given: argparse.Namespace,
+    full: dict[str, Any],
+    status: str,
+    files: list[Path],
+    message: str | None,
+) -> None:
     folder = given.output_dir / full["name"]
     folder.mkdir(parents=True, exist_ok=True)
     told = {
-        "args": full, "status": status, "message": message, "stack_trace": trace,
+        "args": full, "status": status, "message": message, "stack_trace": None,
         "outputs": [{"content": {}, "files": [str(file) for file in files]}],
     }  # fmt: skip
     (folder / "sample_outputs.json").write_text(json.dumps(told))
