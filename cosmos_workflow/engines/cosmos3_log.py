@@ -117,7 +117,8 @@ def turns(lines: Sequence[str]) -> Iterator[Said]:
 def culprit(lines: Sequence[str], shared: SharedLog) -> str:
     """The run at which a job of several died: that it was at, whose sample is at fault, or whose
     files it was reading; empty: it had not come to any."""
-    if shared.inside or not any(_PREPARING.match(line) for line in lines):
+    preparing = any(_PREPARING.match(crashes.without_rank(line)) for line in lines)
+    if shared.inside or not preparing:
         return shared.inside or crashes.invalid_run(lines)
     runs = next((line.removeprefix(RUNS).split() for line in lines if line.startswith(RUNS)), [])
-    return next((run for run in runs if run not in shared.about), "")
+    return next((run for run in runs if run not in shared.about and not account(lines, run)), "")

@@ -278,19 +278,26 @@ def test_a_fault_in_a_sample_is_its_own(name: str) -> None:
     assert "fps: Extra inputs" in found[1].message  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("begun", [0, 1])
-def test_cosmos3_dies_of_a_file_before_it_turns_to_its_sample(begun: int) -> None:
-    log, _ = cosmos3(("done",) * 3)
+@pytest.mark.parametrize(("first", "begun", "ends"), [
+    ("done", 0, ["engine", "not_begun", "not_begun"]),
+    ("done", 1, ["done", "engine", "not_begun"]),
+    ("skip", 1, ["engine", "engine", "not_begun"]),
+])  # fmt: skip
+def test_cosmos3_dies_of_a_file_before_it_turns_to_its_sample(
+    first: str, begun: int, ends: list[str]
+) -> None:
+    log, _ = cosmos3((first, "done", "done"))
     cut = next(n for n, line in enumerate(log) if f"{RUNS[begun]}/sample_args" in line)
+    left_out = [line for line in log if '"skip"' in line]
     crash = ["Traceback (most recent call last):",
              '  File "/workspace/cosmos_framework/inference.py", line 9, in create_batches',
              "    sample_args, data_batch = dataset[sample_idx]",
              "ValueError: no frames in it"]  # fmt: skip
-    ended = JobEnded(1, "exited", files("cosmos3", *RUNS[:begun]))
-    found = [Cosmos3().verdict(run, ended, [*log[:cut], *crash]) for run in RUNS]
-    assert [word(one) for one in found] == ["done"] * begun + ["engine"] + ["not_begun"] * (
-        2 - begun
-    )
+    done = files("cosmos3", *RUNS[: ends.count("done")])
+    lines = [*log[:cut], *(f"[rank0]: {line}" for line in crash), *left_out]
+    found = [Cosmos3().verdict(run, JobEnded(1, "exited", done), lines) for run in RUNS]
+    assert [word(one) for one in found] == ends
+    assert "no frames in it" in found[begun].message  # type: ignore[union-attr]
 
 
 def test_what_was_said_at_the_start_counts_for_all() -> None:
