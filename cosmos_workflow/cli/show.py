@@ -16,6 +16,7 @@ from cosmos_workflow.cli.screen import Screen, open_screen
 from cosmos_workflow.cli.words import duration, grid, screen_width
 from cosmos_workflow.config.load import load
 from cosmos_workflow.config.settings import Settings
+from cosmos_workflow.engines.together import inputs_of
 from cosmos_workflow.errors import SpecError
 from cosmos_workflow.events import Blocked, Event, Exchanged, ExecutionStatus
 from cosmos_workflow.execution.job import Job, RequestJob
@@ -241,7 +242,10 @@ def _run_facts(settings: Settings, folder: RunFolder) -> dict[str, Any]:
         "parameters": spec.parameters.model_dump(mode="json", exclude_none=True),
         "compared": [vars(row) for row in compare.of_run(folder, settings)],
         "options": dict(spec.options),
-        "inputs": {item.key: f"sha256 {item.sha256}" for item in folder.job().inputs},
+        "inputs": {
+            key: f"sha256 {item.sha256}" for key, item in inputs_of(folder.job(), folder.id).items()
+        },
+        "same_job": [one for one in folder.job().outputs if one != folder.id],
         "created": moment(run.created) if run.created else None,
         "seconds": run.seconds,
         "stage": run.stage if not run.status.final else None,

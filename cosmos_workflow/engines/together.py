@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cosmos_workflow.engines.engine import Engine, RunRequest
 from cosmos_workflow.errors import SpecError
-from cosmos_workflow.execution.job import Place, fill
+from cosmos_workflow.execution.job import Input, Job, Place, fill
 
 
 def check_together(engine: Engine, requests: Sequence[RunRequest], but: str) -> None:
@@ -52,3 +52,12 @@ def spec_name(number: int, of: int, run_id: str) -> str:
 def key_of(number: int, key: str) -> str:
     """An input's key in a job of several runs."""
     return f"{number + 1}_{key}"
+
+
+def inputs_of(job: Job, run_id: str) -> Mapping[str, Input]:
+    """The inputs of one run of a job, by the keys that they have when it runs alone."""
+    runs = list(job.outputs)
+    if len(runs) < 2:
+        return {item.key: item for item in job.inputs}
+    own = key_of(runs.index(run_id), "")
+    return {item.key.removeprefix(own): item for item in job.inputs if item.key.startswith(own)}

@@ -14,6 +14,7 @@ from cosmos_workflow.engines.cosmos3 import Cosmos3
 from cosmos_workflow.engines.engine import Engine, RunRequest
 from cosmos_workflow.engines.preview import Preview
 from cosmos_workflow.engines.rules import settle
+from cosmos_workflow.engines.together import inputs_of
 from cosmos_workflow.engines.transfer1 import Transfer1
 from cosmos_workflow.engines.transfer25 import Transfer25
 from cosmos_workflow.errors import SpecError
@@ -216,6 +217,19 @@ def test_many_keep_their_order_and_what_is_theirs(name: str) -> None:
     found = used(engine, *requests)
     assert list(found) == [one.run_id for one in requests]
     assert [one["prompt"] for one in found.values()] == words
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_the_inputs_of_one_run_of_a_job_are_told_as_its_own(name: str) -> None:
+    engine = ENGINES[name]
+    requests = [asked(engine, {"text": f"street {number}"}, 1) for number in range(12)]
+    shared = engine.plan(requests)
+    for one in requests:
+        alone = inputs_of(engine.plan([one]), one.run_id)
+        together = inputs_of(shared, one.run_id)
+        assert alone and {k: i.source for k, i in alone.items()} == {
+            k: i.source for k, i in together.items()
+        }
 
 
 # -- any runs -------------------------------------------------------------------------------------
