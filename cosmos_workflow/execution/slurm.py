@@ -48,7 +48,14 @@ printf '%s\n' "$SLURM_JOB_ID" >"$ws/.slurm_id.$$" && mv -f "$ws/.slurm_id.$$" "$
 [ ! -e "$ws/exit_code" ] || exit 0
 if [ -e "$ws/cancelled" ]; then printf '143\n' >"$ws/exit_code"; exit 143; fi
 restarts=${SLURM_RESTART_COUNT:-0}
+last=-1
+read -r last 2>/dev/null <"$ws/attempt"
+[ "$restarts" -ge "$last" ] || exit 143
+printf '%s\n' "$restarts" >"$ws/.attempt" && mv -f "$ws/.attempt" "$ws/attempt" || exit 73
 if [ "$restarts" -gt 0 ]; then
+  # One that did not say its end may live on where nobody can reach it: it sees the number.
+  [ ! -e "$ws/started" ] || [ -e "$ws/stopped" ] || sleep 6
+  [ ! -e "$ws/exit_code" ] || exit 0
   rm -rf "$ws/started" "$ws/stopped" "$ws/timed_out" "$ws/said"
   printf 'slurm-job: attempt %s, on %s\n' "$((restarts + 1))" "$SLURMD_NODENAME" >>"$ws/job.log"
 fi
@@ -59,11 +66,12 @@ if [ "$count" -gt 0 ]; then
     shift; count=$((count - 1))
   done
 fi
-export COSMOS_REQUEUED=1
+export COSMOS_ATTEMPT="$restarts"
 exec "$@"
 """
 """It writes down which job it is, and sets the marks of an attempt aside that was taken off its
-node.  COSMOS_REQUEUED: run-job.sh leaves no exit code when it is ended from outside."""
+node.  COSMOS_ATTEMPT: run-job.sh leaves no exit code when it is ended from outside, and ends when
+the workspace has another number."""
 
 START = r"""
 ws=$1 name=$2 batch=$3; shift 3

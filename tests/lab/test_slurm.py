@@ -211,6 +211,38 @@ def test_a_node_that_fails_starts_its_job_on_another(
         server.stop()
 
 
+def test_an_attempt_on_a_node_that_is_cut_off_ends_itself(
+    project: Project, fragile_slurm: Slurm, tmp_path: Path
+) -> None:
+    server = start_sshd(tmp_path / "login", [f"SetEnv SLURM_CONF={fragile_slurm.conf}"])
+    python = tmp_path / "python of a node"
+    python.write_text(
+        '#!/bin/sh\n[ "$COSMOS_ATTEMPT" != 0 ] || { trap "" TERM; echo "frame 3/9"; sleep 900; }\n'
+        f'exec {sys.executable} "$@"\n'
+    )
+    python.chmod(0o755)
+    try:
+        configure(project, server, tmp_path / "shared dir", python=str(python))
+        one = spec(project)
+        project.cosmos("run", one, "--detach")
+        place = until_working(project, one, tmp_path)
+        ref = (place / "slurm_id").read_text().strip()
+        node = fragile_slurm("squeue", "-h", "-j", ref, "-o", "%N")
+        fragile_slurm.cut_off(number := int(node.removeprefix("gpu")))
+        fragile_slurm("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=test")
+        until(lambda: "Restarts=1" in fragile_slurm("scontrol", "show", "job", "-o", ref), "again")
+        assert fragile_slurm.processes(number), "the first attempt lives on"
+        fragile_slurm("scontrol", "update", f"JobId={ref}", "StartTime=now", check=False)
+        project.cosmos("follow", one)
+        folder = project.run(one)
+        assert folder.run().status is ExecutionStatus.SUCCESS, folder.run().message
+        assert not fragile_slurm.processes(number)
+        said = folder.log_file.read_text()
+        assert said.startswith("frame 3/9\nslurm-job: attempt 2, on gpu"), said
+    finally:
+        server.stop()
+
+
 def test_what_slurm_refuses_is_told(cluster: Project, login_node: Sshd, tmp_path: Path) -> None:
     configure(cluster, login_node, tmp_path / "shared dir", slurm='partition = "none"')
     one = spec(cluster)
