@@ -42,6 +42,9 @@ from cosmos_workflow.execution.target import Handle
 from cosmos_workflow.ids import sha256_file
 from cosmos_workflow.transfer.transfer import Moved, Transfer
 
+AT_A_TIME = 300
+"""Inputs that one command asks for: Linux takes 128 KiB."""
+
 
 class OnHost:
     """A target made of a machine, a way to move files to it, and a launcher on it.
@@ -100,7 +103,10 @@ class OnHost:
                 text = render(file, lambda place: self._launcher.place(job, site, place))
                 lines += [f"  {line}" for line in text.splitlines()]
         start = self._launcher.start(job, site)
-        shown = ("SCRIPT" if arg.startswith("\n") else arg for arg in start)
+        for path, data in self._launcher.files(job, site).items():
+            words = data.decode().removesuffix("\0").split("\0")
+            lines += [f"file      {path}", f"  {shlex.join(words)}"]
+        shown = ("SCRIPT" if arg.startswith(("\n", "#!")) else arg for arg in start)
         lines += ["command", f"  {shlex.join(shown)}"]
         return "\n".join(lines)
 
@@ -109,11 +115,17 @@ class OnHost:
     def stage(self, job: Job) -> Generator[Transferring | Staged, None, None]:
         """Inputs under the name of their content, written files into the workspace."""
         assert isinstance(job, CommandJob)
+        yield from self._bring([job])
+
+    def _bring(self, jobs: Sequence[CommandJob]) -> Generator[Transferring | Staged, None, None]:
+        """What these jobs need, in one transfer: each input once."""
         with staging() as folder:
-            site, there = self._look(job.inputs)
-            if job.port:  # a folder that is mounted has to be there
+            site, there = self._look([item for job in jobs for item in job.inputs])
+            if any(job.port for job in jobs):  # a folder that is mounted has to be there
                 self.host.run(["mkdir", "-p", f"{site.root}/inputs"])
-            files = self._files(job, site, Path(folder))
+            files: dict[str, Path] = {}
+            for job in jobs:
+                files |= self._files(job, site, Path(folder) / job.name)
             total = sum(path.stat().st_size for path in files.values())
             new = {key: path for key, path in files.items() if key not in there}
             moved: Moved = yield from narrate(
@@ -133,22 +145,28 @@ class OnHost:
         yield from narrate(
             "up", lambda report: self._transfer.push(files, site.root, report=report, new=True)
         )
-        argv = ["sh", "-c", SHARED, "sh", site.root]
-        pairs = [part for item in inputs for part in (item.sha256, item.name)]
-        done = self.host.run([*argv, *pairs], check=False)
-        if done.exit_code:
-            raise TransferInterrupted(f"{done.stderr.strip()} did not arrive on {self.name} whole")
+        self._verify(inputs, site)
         return {item.key: f"{site.root}/{_place(item)}" for item in inputs}
+
+    def _verify(self, inputs: Sequence[Input], site: Site) -> None:
+        for some in _some(inputs):
+            pairs = [part for item in some for part in (item.sha256, item.name)]
+            done = self.host.run(["sh", "-c", SHARED, "sh", site.root, *pairs], check=False)
+            if done.exit_code:
+                raise TransferInterrupted(
+                    f"{done.stderr.strip()} did not arrive on {self.name} whole"
+                )
 
     def _look(self, inputs: Sequence[Input]) -> tuple[Site, frozenset[str]]:
         """The site with an absolute root, and which inputs lie there, checked: one command."""
         inputs = _distinct(inputs)
-        facts = [text for item in inputs for text in (item.sha256, item.name, str(item.size))]
-        root = self._site.root.removeprefix("~/")
-        answers, _, root = self.host.run(["sh", "-c", LOOK, "sh", root, *facts]).stdout.partition(
-            "\n"
-        )
-        self._absolute = replace(self._site, root=root.removesuffix("\n"))
+        root, answers = self._site.root.removeprefix("~/"), ""
+        for some in _some(inputs):
+            facts = [text for item in some for text in (item.sha256, item.name, str(item.size))]
+            said = self.host.run(["sh", "-c", LOOK, "sh", root, *facts]).stdout
+            answer, _, root = said.partition("\n")
+            answers, root = answers + answer, root.removesuffix("\n")
+        self._absolute = replace(self._site, root=root)
         there = [item for item, answer in zip(inputs, answers, strict=True) if answer == "y"]
         return self._absolute, frozenset(_place(item) for item in there)
 
@@ -166,6 +184,11 @@ class OnHost:
             if not file.script:
                 text = render(file, lambda place: self._launcher.place(job, site, place)).encode()
                 files[f"runs/{job.name}/{file.path}"] = _written(folder / file.path, text)
+        if self._launcher.queues:  # see SUBMIT_ALL
+            names = "".join(f"{item.sha256}\n" for item in job.inputs).encode()
+            files[f"runs/{job.name}/inputs"] = _written(folder / "inputs", names)
+        for path, data in self._launcher.files(job, site).items():
+            files[f"runs/{job.name}/{path}"] = _written(folder / path, data)
         return files
 
     # -- submit ------------------------------------------------------------------------------
@@ -176,14 +199,12 @@ class OnHost:
         site = self._resolved()
         inputs = _distinct(job.inputs)
         pairs = [part for item in inputs for part in (item.sha256, item.name)]
-        values = [f"{name}={base64.b64encode(secrets[name].encode()).decode()}\n"
-                  for name in job.secrets]  # fmt: skip
         argv = [
             "sh", "-c", SUBMIT, "sh", site.root, site.workspace(job.name), str(len(inputs)),
             *pairs, str(len(job.secrets)), self._launcher.secrets,
             *self._launcher.start(job, site),
         ]  # fmt: skip
-        done = self.host.run(argv, stdin="".join(values).encode(), check=False)
+        done = self.host.run(argv, stdin=coded(job.secrets, secrets), check=False)
         if done.exit_code:
             raise self._refusal(done, job)
         return Handle(self.name, job.name, self._launcher.ref(done.stdout))
@@ -376,6 +397,12 @@ class OnHost:
         return self._absolute
 
 
+def coded(names: Sequence[str], secrets: Mapping[str, str]) -> bytes:
+    """Lines NAME=BASE64, as run-job.sh reads them."""
+    pairs = ((name, base64.b64encode(secrets[name].encode()).decode()) for name in names)
+    return "".join(f"{name}={value}\n" for name, value in pairs).encode()
+
+
 def _place(item: Input) -> str:
     """Where an input lies below the root: by its content."""
     return f"inputs/{item.sha256}/{item.name}"
@@ -384,6 +411,12 @@ def _place(item: Input) -> str:
 def _distinct(inputs: Sequence[Input]) -> list[Input]:
     """Each file once: runs that share a job share inputs."""
     return list({_place(item): item for item in inputs}.values())
+
+
+def _some(inputs: Sequence[Input]) -> Iterator[Sequence[Input]]:
+    """As many at a time as fit into a command; none is one time, too."""
+    for start in range(0, max(len(inputs), 1), AT_A_TIME):
+        yield inputs[start : start + AT_A_TIME]
 
 
 def _same(path: Path, file: RemoteFile) -> bool:
