@@ -95,6 +95,12 @@ removed).  73: no room or no permission.  74: the job never read its secrets.  A
 launcher's own.
 """
 
+UNPACK = r"""
+mkdir -p "$1" && cd "$1" || exit 73
+exec tar -xzof -
+"""
+"""UNPACK ROOT: the archive on standard input; nothing begins before all of it is there."""
+
 SUBMIT_ALL = r"""
 set -u
 root=$1 secrets=$2 count=$3; shift 3

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator, Hashable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from cosmos_workflow.connection.host import Host
 from cosmos_workflow.errors import HostUnreachable
 from cosmos_workflow.events import Alive, JobOver, Progress, Staged, Transferring
-from cosmos_workflow.execution.host_scripts import SUBMIT_ALL
-from cosmos_workflow.execution.job import CommandJob, Input
+from cosmos_workflow.execution.host_scripts import SUBMIT_ALL, UNPACK
+from cosmos_workflow.execution.job import CommandJob
 from cosmos_workflow.execution.launcher import Queuing, Site
-from cosmos_workflow.execution.on_host import OnHost, coded
+from cosmos_workflow.execution.narrate import narrate
+from cosmos_workflow.execution.on_host import OnHost, coded, distinct, sources
 from cosmos_workflow.execution.target import Handle
-from cosmos_workflow.transfer.transfer import Transfer
+from cosmos_workflow.transfer.archive import archive
+from cosmos_workflow.transfer.transfer import Moved, Transfer
 
 MISSED = 2
 """Looks at the queue that a job may be missing from, before it counts as over."""
+
+RUNNING = "at work on the cluster"
 
 Seen = tuple[str, Progress | JobOver | Alive]
 """The name of a job, and what is seen of it."""
@@ -43,14 +49,34 @@ class OnCluster(OnHost):
 
     def stage_all(self, jobs: Sequence[CommandJob]) -> Generator[Transferring | Staged, None, None]:
         """As ``stage``: the last event is Staged, and tells of all."""
-        yield from self._bring(jobs)
+        inputs = [item for job in jobs for item in job.inputs]
+        site, there = self._look(inputs)
+        files = {key: path for job in jobs for key, path in sources(job).items()}
+        new = {key: path for key, path in files.items() if key not in there}
+        moved: Moved = yield from narrate(
+            "up", lambda report: self._transfer.push(new, site.root, report=report, new=True)
+        )
+        total = sum(path.stat().st_size for path in files.values())
+        packed = archive(text for job in jobs for text in self._notes(job, site).items())
+        start = time.monotonic()
+        done = self.host.run(["sh", "-c", UNPACK, "sh", site.root], stdin=packed, check=False)
+        if done.exit_code:
+            raise self._refusal(replace(done, exit_code=73), jobs[0])
+        seconds = moved.seconds + time.monotonic() - start
+        yield Staged(moved.sent + len(packed), total + len(packed), round(seconds, 3))
+
+    def _notes(self, job: CommandJob, site: Site) -> Mapping[str, bytes]:
+        """The small files of a workspace, and which inputs it needs, so that they stay."""
+        names = "".join(f"{item.sha256}\n" for item in distinct(job.inputs)).encode()
+        place = f"runs/{job.name}"
+        return {**self._texts(job, site), f"{place}/inputs": names, f"{place}/outputs/": b""}
 
     def submit_all(
         self, jobs: Sequence[CommandJob], secrets: Mapping[str, str]
     ) -> Iterator[Mapping[str, Handle]]:
         """As ``submit``, in as few pieces as can be: jobs that are alike go together."""
         site = self._resolved()
-        self._verify(_inputs_of(jobs), site)
+        self._verify(distinct([item for job in jobs for item in job.inputs]), site)
         kinds: dict[Hashable, list[CommandJob]] = {}
         for job in jobs:
             kinds.setdefault(self._queuing.alike(job, site), []).append(job)
@@ -136,11 +162,3 @@ class _Look:
             if self._stages.get(name) != stage:
                 self._stages[name] = stage
                 yield name, Progress(stage)
-
-
-RUNNING = "at work on the cluster"
-
-
-def _inputs_of(jobs: Sequence[CommandJob]) -> list[Input]:
-    known = {(item.sha256, item.name): item for job in jobs for item in job.inputs}
-    return list(known.values())

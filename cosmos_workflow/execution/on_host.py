@@ -6,6 +6,7 @@ import base64
 import shlex
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from importlib import resources
 from pathlib import Path, PurePosixPath
 
@@ -115,17 +116,13 @@ class OnHost:
     def stage(self, job: Job) -> Generator[Transferring | Staged, None, None]:
         """Inputs under the name of their content, written files into the workspace."""
         assert isinstance(job, CommandJob)
-        yield from self._bring([job])
-
-    def _bring(self, jobs: Sequence[CommandJob]) -> Generator[Transferring | Staged, None, None]:
-        """What these jobs need, in one transfer: each input once."""
         with staging() as folder:
-            site, there = self._look([item for job in jobs for item in job.inputs])
-            if any(job.port for job in jobs):  # a folder that is mounted has to be there
+            site, there = self._look(job.inputs)
+            if job.port:  # a folder that is mounted has to be there
                 self.host.run(["mkdir", "-p", f"{site.root}/inputs"])
-            files: dict[str, Path] = {}
-            for job in jobs:
-                files |= self._files(job, site, Path(folder) / job.name)
+            texts = self._texts(job, site).items()
+            written = {key: _written(Path(folder) / key, text) for key, text in texts}
+            files = {**sources(job), **written}
             total = sum(path.stat().st_size for path in files.values())
             new = {key: path for key, path in files.items() if key not in there}
             moved: Moved = yield from narrate(
@@ -149,7 +146,7 @@ class OnHost:
         return {item.key: f"{site.root}/{_place(item)}" for item in inputs}
 
     def _verify(self, inputs: Sequence[Input], site: Site) -> None:
-        for some in _some(inputs):
+        for some in _some(inputs) if inputs else ():
             pairs = [part for item in some for part in (item.sha256, item.name)]
             done = self.host.run(["sh", "-c", SHARED, "sh", site.root, *pairs], check=False)
             if done.exit_code:
@@ -159,7 +156,7 @@ class OnHost:
 
     def _look(self, inputs: Sequence[Input]) -> tuple[Site, frozenset[str]]:
         """The site with an absolute root, and which inputs lie there, checked: one command."""
-        inputs = _distinct(inputs)
+        inputs = distinct(inputs)
         root, answers = self._site.root.removeprefix("~/"), ""
         for some in _some(inputs):
             facts = [text for item in some for text in (item.sha256, item.name, str(item.size))]
@@ -170,26 +167,16 @@ class OnHost:
         there = [item for item, answer in zip(inputs, answers, strict=True) if answer == "y"]
         return self._absolute, frozenset(_place(item) for item in there)
 
-    def _files(self, job: CommandJob, site: Site, folder: Path) -> dict[str, Path]:
-        files: dict[str, Path] = {}
-        for item in job.inputs:
-            assert isinstance(item.source, Path), "derived inputs are made before staging"
-            _unchanged(item.source, item.size)
-            files[_place(item)] = item.source
-        scripts = {file.path: file.script for file in job.files if file.script}
-        for path, script in {**scripts, "run-job.sh": "run-job.sh"}.items():
-            text = resources.files("cosmos_workflow.scripts").joinpath(script).read_bytes()
-            files[f"runs/{job.name}/{path}"] = _written(folder / path, text)
+    def _texts(self, job: CommandJob, site: Site) -> dict[str, bytes]:
+        """The small files of the job's workspace, by their place below the root."""
+        texts = {file.path: _script(file.script) for file in job.files if file.script}
+        texts["run-job.sh"] = _script("run-job.sh")
         for file in job.files:
             if not file.script:
-                text = render(file, lambda place: self._launcher.place(job, site, place)).encode()
-                files[f"runs/{job.name}/{file.path}"] = _written(folder / file.path, text)
-        if self._launcher.queues:  # see SUBMIT_ALL
-            names = "".join(f"{item.sha256}\n" for item in job.inputs).encode()
-            files[f"runs/{job.name}/inputs"] = _written(folder / "inputs", names)
-        for path, data in self._launcher.files(job, site).items():
-            files[f"runs/{job.name}/{path}"] = _written(folder / path, data)
-        return files
+                text = render(file, lambda place: self._launcher.place(job, site, place))
+                texts[file.path] = text.encode()
+        texts |= self._launcher.files(job, site)
+        return {f"runs/{job.name}/{path}": text for path, text in texts.items()}
 
     # -- submit ------------------------------------------------------------------------------
 
@@ -197,7 +184,7 @@ class OnHost:
         """Check the inputs on the host, start the job, pass the secrets: one command."""
         assert isinstance(job, CommandJob)
         site = self._resolved()
-        inputs = _distinct(job.inputs)
+        inputs = distinct(job.inputs)
         pairs = [part for item in inputs for part in (item.sha256, item.name)]
         argv = [
             "sh", "-c", SUBMIT, "sh", site.root, site.workspace(job.name), str(len(inputs)),
@@ -235,6 +222,11 @@ class OnHost:
                 return SubmissionRejected(
                     f"job {job.name} started on {self.name} but never read its secrets",
                     hint="see docker logs of the container: is sh in the image?",
+                )
+            case code if code > 128:
+                return TransferInterrupted(
+                    f"what starts {job.name} was ended on {self.name} before its answer",
+                    hint="the next try finds what it has started",
                 )
         return self._launcher.rejection(done.stderr, done.exit_code)
 
@@ -408,7 +400,7 @@ def _place(item: Input) -> str:
     return f"inputs/{item.sha256}/{item.name}"
 
 
-def _distinct(inputs: Sequence[Input]) -> list[Input]:
+def distinct(inputs: Sequence[Input]) -> list[Input]:
     """Each file once: runs that share a job share inputs."""
     return list({_place(item): item for item in inputs}.values())
 
@@ -417,6 +409,21 @@ def _some(inputs: Sequence[Input]) -> Iterator[Sequence[Input]]:
     """As many at a time as fit into a command; none is one time, too."""
     for start in range(0, max(len(inputs), 1), AT_A_TIME):
         yield inputs[start : start + AT_A_TIME]
+
+
+def sources(job: CommandJob) -> dict[str, Path]:
+    """The files that are its inputs, by their place below the root."""
+    files: dict[str, Path] = {}
+    for item in job.inputs:
+        assert isinstance(item.source, Path), "derived inputs are made before staging"
+        _unchanged(item.source, item.size)
+        files[_place(item)] = item.source
+    return files
+
+
+@cache
+def _script(name: str) -> bytes:
+    return resources.files("cosmos_workflow.scripts").joinpath(name).read_bytes()
 
 
 def _same(path: Path, file: RemoteFile) -> bool:

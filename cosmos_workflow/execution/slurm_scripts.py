@@ -12,14 +12,16 @@ done <"$0"
 ws=$root/runs/$name
 [ -n "$name" ] && cd "$ws" || exit 73
 exec >>slurm.out 2>&1
-printf '%s\n' "$id" >".slurm_id.$$" && mv -f ".slurm_id.$$" slurm_id || exit 73
+if [ ! -s slurm_id ]; then
+  printf '%s\n' "$id" >".slurm_id.$$" && mv -f ".slurm_id.$$" slurm_id || exit 73
+fi
 [ ! -e exit_code ] || exit 0
 if [ -e cancelled ]; then printf '143\n' >exit_code; exit 143; fi
-restarts=${SLURM_RESTART_COUNT:-0} last=-1
+restarts=${SLURM_RESTART_COUNT:-0} last=0
 [ ! -e attempt ] || read -r last <attempt
 [ "$restarts" -ge "$last" ] || exit 143
-printf '%s\n' "$restarts" >.attempt && mv -f .attempt attempt || exit 73
 if [ "$restarts" -gt 0 ]; then
+  printf '%s\n' "$restarts" >.attempt && mv -f .attempt attempt || exit 73
   # One that did not say its end may live on where nobody can reach it: it sees the number.
   [ ! -e started ] || [ -e stopped ] || sleep 6
   [ ! -e exit_code ] || exit 0
@@ -137,6 +139,8 @@ if [ -n "$id" ] && said=$(timeout 30 scontrol show job -o "$id" 2>&1); then
 fi
 case $said in
   *'Invalid job id'*) ;;
+  *' not found') # so is one of an array that was cancelled while it waited
+    if [ ! -e "$ws/started" ] && ! over >/dev/null; then echo 'CANCELLED 0 None'; exit 1; fi ;;
   *) if [ -n "$id" ] && [ ! -e "$ws/exit_code" ]; then echo UNKNOWN; exit 0; fi ;;
 esac
 over || echo gone
@@ -153,13 +157,15 @@ id=$1 ws=$2
 [ ! -d "$ws" ] || [ -e "$ws/exit_code" ] || printf '' >"$ws/cancelled"
 [ -n "$id" ] || id=$(cat "$ws/slurm_id" 2>/dev/null)
 [ -n "$id" ] || exit 0
-# The script ends its own tree on TERM; what is left of it after a while is killed.
-timeout 30 scancel --batch --signal=TERM "$id" 2>/dev/null
-turns=24
-while [ "$turns" -gt 0 ] && [ -e "$ws/started" ] && [ ! -e "$ws/exit_code" ]; do
-  sleep 0.5 2>/dev/null || { sleep 1; turns=$((turns - 1)); }
-  turns=$((turns - 1))
-done
+if [ -e "$ws/started" ] && [ ! -e "$ws/exit_code" ]; then
+  # The script ends its own tree on TERM; what is left of it after a while is killed.
+  timeout 30 scancel --batch --signal=TERM "$id" 2>/dev/null
+  turns=24
+  while [ "$turns" -gt 0 ] && [ ! -e "$ws/exit_code" ]; do
+    sleep 0.5 2>/dev/null || { sleep 1; turns=$((turns - 1)); }
+    turns=$((turns - 1))
+  done
+fi
 said=$(timeout 30 scancel "$id" 2>&1) || case $said in
   *'Invalid job id'*|*already*) ;;
   *) printf '%s\n' "$said" >&2; exit 1 ;;

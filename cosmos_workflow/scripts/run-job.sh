@@ -19,11 +19,12 @@ ws=$1 limit=$2 secrets=$3
 shift 4
 log=$ws/job.log
 grace=8 # seconds from TERM to KILL: less than the 10 that docker stop allows by default
-child='' watchdog='' why='' hider='' names=''
+child='' watchdog='' fence='' why='' hider='' names=''
 
 ours() { # the workspace was not given to a later attempt
   [ -n "${COSMOS_ATTEMPT:-}" ] || return 0
-  IFS= read -r attempt 2>/dev/null <"$ws/attempt" || return 0
+  [ -e "$ws/attempt" ] || return 0 # there was but one
+  IFS= read -r attempt <"$ws/attempt"
   [ "$attempt" = "$COSMOS_ATTEMPT" ]
 }
 
@@ -37,6 +38,7 @@ mark() { # mark NAME: why it is ended
 
 finish() { # finish CODE: also on a full disk, for which a little room is kept in reserve
   [ -z "$watchdog" ] || kill "$watchdog" 2>/dev/null
+  [ -z "$fence" ] || kill "$fence" 2>/dev/null
   ours || exit 143
   if [ -n "$hider" ]; then
     # All that was said comes first; what a left-over process may still say is not waited for.
@@ -89,6 +91,7 @@ fence() { # looks every two seconds whether the workspace is another attempt's
     done
     kill -USR2 "$$"
   ) >/dev/null 2>&1 </dev/null &
+  fence=$!
 }
 
 # -- secrets -----------------------------------------------------------------------------------
