@@ -146,7 +146,15 @@ class JobOver(Event):
 
 
 Reason = Literal[
-    "exited", "killed", "oom", "timeout", "cancelled", "gone", "preempted", "node_failed"
+    "exited",
+    "killed",
+    "oom",
+    "timeout",
+    "cancelled",
+    "gone",
+    "preempted",
+    "node_failed",
+    "dependency",
 ]
 
 
@@ -156,7 +164,8 @@ class JobEnded(Event):
 
     ``reason``: exited (by itself, see ``exit_code``), killed, oom (host memory), timeout,
     cancelled, gone (the target has no trace of it), preempted (a cluster took the place away for
-    another job), node_failed.  ``began`` and ``over``: when it began to work and when it was over,
+    another job), node_failed, dependency (what it waited for did not succeed).  ``began`` and
+    ``over``: when it began to work and when it was over,
     in seconds since the epoch by the host's own clock; 0 where that is not known.
     """
 

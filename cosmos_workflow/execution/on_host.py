@@ -358,7 +358,8 @@ class OnHost:
         site = self._site
         launcher = self._launcher
         gpus = site.gpu_enabled and not launcher.elsewhere
-        setup = Setup(self._far, launcher.name, gpus, site.checkpoints, launcher.programs)
+        setup = Setup(self._far, launcher.name, gpus, site.checkpoints,
+                      site.cluster.partition, launcher.programs)  # fmt: skip
         return replace(found, setup=setup)
 
     def clean(self, minutes: int, *, dry: bool, away: Collection[str] = ()) -> Cleaned:

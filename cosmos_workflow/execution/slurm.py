@@ -7,7 +7,7 @@ as one array; each is still a job with a workspace and a number of its own.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 from cosmos_workflow.errors import SubmissionRejected
 from cosmos_workflow.events import Reason
@@ -15,7 +15,7 @@ from cosmos_workflow.execution.docker import CHECKPOINTS, INPUTS, REPO, WORKSPAC
 from cosmos_workflow.execution.facts import HostFacts
 from cosmos_workflow.execution.job import CommandJob, Place, fill
 from cosmos_workflow.execution.launcher import Site, State
-from cosmos_workflow.execution.probe import probe, read_probe
+from cosmos_workflow.execution.probe import each, probe, read_probe
 from cosmos_workflow.execution.shell import ShellLauncher
 from cosmos_workflow.execution.slurm_scripts import BATCH, REMAINS, START, STATE, STOP, WATCH
 
@@ -113,7 +113,7 @@ class SlurmLauncher:
         """What ``watch`` printed of the queue: by number, as ``state`` prints it."""
         rows = (line.split(None, 2) for line in lines if line.strip())
         said = ((row[0], f"{row[1]} - {''.join(row[2:])}") for row in rows)
-        return {number: state for numbers, state in said for number in _each(numbers)}
+        return {number: state for numbers, state in said for number in each(numbers)}
 
     # -- one of them -------------------------------------------------------------------------
 
@@ -130,6 +130,8 @@ class SlurmLauncher:
             return State("running")
         code = int(words[1]) if len(words) > 1 and words[1].isdigit() else None
         why = ENDS.get(words[0])
+        if words[2:] == ["DependencyNeverSatisfied"]:
+            why = "dependency"
         return State("exited", None if why else code, oom=why == "oom", why=why)
 
     def waits(self, stdout: str) -> str:
@@ -162,7 +164,7 @@ class SlurmLauncher:
 
     def probe(self, site: Site, files: Sequence[str] = (), image: str = "") -> Sequence[str]:
         """The command that prints what ``read_probe`` reads."""
-        return probe(site, files)
+        return probe(site, files, cluster=True)
 
     def read_probe(self, stdout: str) -> HostFacts:
         """What ``probe`` printed."""
@@ -172,7 +174,9 @@ class SlurmLauncher:
 def _options(job: CommandJob, site: Site) -> list[str]:
     """sbatch's own: numbers of ours, and what the settings say."""
     cluster = site.cluster
-    said = ["--open-mode=append", "--requeue"]
+    said = ["--open-mode=append", "--requeue", "--kill-on-invalid-dep=yes"]
+    if job.after:
+        said.append("--dependency=afterok:" + ":".join(job.after))
     for flag in ("partition", "account", "qos", "constraint"):
         value = getattr(cluster, flag)
         said += [f"--{flag}={value}"] if value else []
@@ -181,17 +185,6 @@ def _options(job: CommandJob, site: Site) -> list[str]:
     if job.time_limit:
         said.append(f"--time={-(-job.time_limit // 60) + SPARE_MINUTES}")
     return [*said, *cluster.extra]
-
-
-def _each(numbers: str) -> Iterator[str]:
-    """The jobs of a row of squeue: 12, 12_3, or those of an array that wait: 12_[4-6,9%2]."""
-    base, bracket, rest = numbers.partition("_[")
-    if not bracket:
-        yield numbers
-        return
-    for part in rest.rstrip("]").partition("%")[0].split(","):
-        first, _, last = part.partition("-")
-        yield from (f"{base}_{place}" for place in range(int(first), int(last or first) + 1))
 
 
 def _wrapped(job: CommandJob, site: Site) -> list[str]:

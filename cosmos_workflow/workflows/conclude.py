@@ -32,6 +32,11 @@ from cosmos_workflow.workflows.retry import persistently
 
 def conclude(bench: Bench, folder: RunFolder, handle: Handle, ended: JobEnded) -> Iterator[Event]:
     """What a run's end was, once its job is over, its result home if there is one."""
+    job = folder.job()
+    held = isinstance(job, CommandJob) and bool(job.after)
+    if ended.reason == "cancelled" and held and not ended.began and not folder.run().cancelling:
+        # One of an array that its cluster has given up is only gone from the queue.
+        ended = replace(ended, reason="dependency")
     if ended.reason == "cancelled" or (ended.reason == "gone" and folder.run().cancelling):
         yield from used(bench, folder, ended, "")
         yield Cancelled("on request")
@@ -161,6 +166,12 @@ def _cut_short(folder: RunFolder, ended: JobEnded) -> Failed:
                 if ended.reason == "preempted"
                 else f"the node of the job failed{code}",
                 f"nothing is wrong with the run; {again}",
+            )
+        case "dependency":
+            return Failed(
+                "dependency",
+                "the run that it was to run after did not succeed",
+                f"see to that one first; then {again}",
             )
         case "timeout":
             limit = folder.job().time_limit

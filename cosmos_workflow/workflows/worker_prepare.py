@@ -16,8 +16,12 @@ from cosmos_workflow.runs.claims import Claim, Lane
 from cosmos_workflow.runs.queue import Item, Queue, State
 from cosmos_workflow.runs.store import Member, RunFolder, RunInUse, job_name
 from cosmos_workflow.workflows import run as line
+from cosmos_workflow.workflows.after import NotYet, held_by
 from cosmos_workflow.workflows.assemble import Bench
 from cosmos_workflow.workflows.request import How, prompt_of
+
+HELD_PAUSE_S = 5.0
+"""Seconds between two looks at a run that an item is to run after."""
 
 LIVE_ATTEMPT_PAUSE_S = 15.0
 """Seconds until an item whose RunSpec somebody else is running is looked at again."""
@@ -57,6 +61,7 @@ def prepare(queue: Queue, bench: Bench, claim: Claim, pinned: bool, adopt: Adopt
         (item, specs)
         for item in claim.items
         if not _lives(queue, item, attempts.get(item.spec), adopt)
+        and not _held_back(queue, bench, item)
         and (specs := _specs_of(queue, bench, item))
     ]
     while found:
@@ -77,7 +82,7 @@ def how_of(lane: Lane, item: Item, pinned: bool) -> How:
     """GPUs of the lane's slot, as many as the item wants, and its seconds."""
     first = lane.slot * lane.gpus
     devices = ",".join(str(first + n) for n in range(item.gpus)) if pinned else ""
-    return How(item.gpus, devices, item.time_limit)
+    return How(item.gpus, devices, item.time_limit, item.after)
 
 
 def _planned(bench: Bench, claim: Claim, members: Sequence[Member], pinned: bool) -> Job:
@@ -106,9 +111,9 @@ def _kept(
     return kept
 
 
-def _refuse(queue: Queue, item: Item, error: CosmosError) -> None:
+def _refuse(queue: Queue, item: Item, error: CosmosError, cause: str = "spec") -> None:
     message = "\n".join(filter(None, (error.message, error.hint)))
-    claims.settle(queue, item.id, State.FAILED, cause="spec", message=message)
+    claims.settle(queue, item.id, State.FAILED, cause=cause, message=message)
 
 
 def _lives(queue: Queue, item: Item, last: RunFolder | None, adopt: Adopt) -> bool:
@@ -128,6 +133,20 @@ def _lives(queue: Queue, item: Item, last: RunFolder | None, adopt: Adopt) -> bo
         claims.wait_again(queue, item.id, pause=LIVE_ATTEMPT_PAUSE_S, counts=True, message=said)
     else:
         adopt(item, last)
+    return True
+
+
+def _held_back(queue: Queue, bench: Bench, item: Item) -> bool:
+    """Whether it cannot begin: what it is to run after goes on, or did not succeed."""
+    try:
+        held_by(bench, item.after)
+    except NotYet:
+        said = f"waits for {item.after}"
+        claims.wait_again(queue, item.id, pause=HELD_PAUSE_S, counts=False, message=said)
+    except SpecError as error:
+        _refuse(queue, item, error, "dependency")
+    else:
+        return False
     return True
 
 

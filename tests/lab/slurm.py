@@ -192,7 +192,7 @@ KillWait=5
 SlurmdTimeout=20
 SchedulerParameters=defer,sched_interval=2,batch_sched_delay=0
 MaxArraySize=2001
-MaxJobCount=5000
+MaxJobCount=20000
 {nodes}
 PartitionName=gpu Nodes=ALL Default=YES MaxTime=1-0 State=UP PriorityTier=1 PreemptMode=REQUEUE
 PartitionName=urgent Nodes=ALL MaxTime=1-0 State=UP PriorityTier=9 PreemptMode=OFF
