@@ -200,13 +200,26 @@ def _wrapped(job: CommandJob, site: Site) -> list[str]:
     pairs = [f"{here}:{there}" for here, there in mounts if here]
     match site.cluster.container:
         case "pyxis":
-            image = f"--container-image={image_for(job, site)}"
+            image = f"--container-image={_named(image_for(job, site), '#')}"
             return [*env, "srun", image, f"--container-mounts={','.join(pairs)}", "--ntasks=1"]
         case "apptainer":
             binds = [part for pair in pairs for part in ("--bind", pair)]
             gpus = ["--nv"] if job.gpus and site.gpu_enabled else []
-            return [*env, "apptainer", "exec", *gpus, *binds, image_for(job, site)]
+            return [*env, "apptainer", "exec", *gpus, *binds,
+                    _named(image_for(job, site), "docker://")]  # fmt: skip
     return env
+
+
+def _named(image: str, how: str) -> str:
+    """An image as the container's program names it: a file or an address as it is; one of a
+    registry as docker://REGISTRY/IMAGE, or, for pyxis, REGISTRY#IMAGE."""
+    registry, slash, rest = image.partition("/")
+    if "://" in image or "#" in image or not registry or image.endswith((".sif", ".sqsh")):
+        return image
+    if how != "#":
+        return how + image
+    elsewhere = slash and ("." in registry or ":" in registry or registry == "localhost")
+    return f"{registry}#{rest}" if elsewhere else image
 
 
 def _below(root: str, path: str) -> str:

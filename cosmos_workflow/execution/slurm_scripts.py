@@ -42,7 +42,7 @@ if [ "$count" -gt 0 ]; then
 fi
 cd "$folder" || exit 125
 export COSMOS_ATTEMPT="$restarts"
-exec "$@"
+exec "$@" >>"$ws/job.log" 2>&1 # what a container's program has to say is worth knowing
 """
 """It finds out which job it is and writes that down, sets the marks of an attempt aside that was
 taken off its node, and becomes what ``slurm-argv`` in the workspace says: how many modules, the

@@ -53,7 +53,7 @@ def conclude(bench: Bench, folder: RunFolder, handle: Handle, ended: JobEnded) -
 
 def _verdict(bench: Bench, folder: RunFolder, ended: JobEnded, log: Sequence[str]) -> Verdict:
     """A job that was cut short may have made the results of some of its runs before."""
-    refused = _refused(folder, ended, log)
+    refused = _refused(folder, ended, log) or _never_began(folder, ended, log)
     if refused or ended.reason == "gone":
         return refused or _cut_short(folder, ended)
     verdict = bench.engine.verdict(folder.id, ended, log)
@@ -153,6 +153,18 @@ def _refused(folder: RunFolder, ended: JobEnded, log: Sequence[str]) -> Failed |
             room = f"make room here (cosmos clean --target {target} may help); {again}"
         return Failed("host_disk", said, room)
     return Failed("submission", f"the job was not started: {said}", again)
+
+
+def _never_began(folder: RunFolder, ended: JobEnded, log: Sequence[str]) -> Failed | None:
+    """Of a job that ended before run-job.sh began: what should have started it has said why."""
+    if ended.reason != "killed" or ended.began or not log:
+        return None
+    return Failed(
+        "submission",
+        f"the job did not begin: {log[-1]}",
+        f"cosmos logs {folder.id} has all of it; cosmos run {folder.id.partition('.')[0]} tries "
+        "again",
+    )
 
 
 def _cut_short(folder: RunFolder, ended: JobEnded) -> Failed:
