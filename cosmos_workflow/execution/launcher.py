@@ -14,6 +14,9 @@ from cosmos_workflow.events import Reason
 from cosmos_workflow.execution.facts import HostFacts
 from cosmos_workflow.execution.job import CommandJob, Place
 
+WAITING = "in the queue of the cluster"
+"""How what ``Launcher.waits`` says begins."""
+
 
 @dataclass(frozen=True)
 class ClusterSite:

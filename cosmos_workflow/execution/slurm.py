@@ -14,7 +14,7 @@ from cosmos_workflow.events import Reason
 from cosmos_workflow.execution.docker import CHECKPOINTS, INPUTS, REPO, WORKSPACE, image_for
 from cosmos_workflow.execution.facts import HostFacts
 from cosmos_workflow.execution.job import CommandJob, Place, fill
-from cosmos_workflow.execution.launcher import Site, State
+from cosmos_workflow.execution.launcher import WAITING, Site, State
 from cosmos_workflow.execution.probe import each, probe, read_probe
 from cosmos_workflow.execution.shell import ShellLauncher
 from cosmos_workflow.execution.slurm_scripts import BATCH, REMAINS, START, STATE, STOP, WATCH
@@ -140,7 +140,7 @@ class SlurmLauncher:
         if not words or words[0] not in WAITS:
             return ""
         reason = words[2] if len(words) > 2 and words[2] not in ("None", "(null)") else ""
-        return f"in the queue of the cluster{f' ({reason})' if reason else ''}"
+        return f"{WAITING}{f' ({reason})' if reason else ''}"
 
     def stop(self, job_name: str, ref: str, site: Site) -> Sequence[str]:
         """TERM, then scancel; leaves the mark ``cancelled`` in the workspace."""
