@@ -187,3 +187,12 @@ def test_one_of_an_array_that_is_queued_again_has_its_own_attempts(
     assert succeeded(runs)
     first, second = (folder.log_file.read_text() for folder in runs)
     assert "slurm-job: attempt 2, on gpu" in first and "attempt" not in second
+
+
+def test_with_a_budget_no_more_is_in_the_queue_than_runs_at_once(cluster: Project) -> None:
+    specs = [spec(cluster, seed) for seed in range(5)]
+    cluster.cosmos("batch", *specs, "--budget", "100")
+    runs = folders(cluster, specs)
+    assert succeeded(runs)
+    sent = [ref.partition("_")[0] for ref in refs(runs)]
+    assert max(sent.count(number) for number in sent) <= 3
