@@ -17,7 +17,7 @@ from benchmarks.table import Row, printed  # noqa: E402
 
 NAMES = (
     "overhead", "status", "startup", "listing", "transfer", "preview", "png", "exr", "watch",
-    "http", "queue", "night", "scaling",
+    "http", "queue", "slurm_array", "night", "scaling",
 )  # fmt: skip
 """Modules of this package with a ``measure``, in the order of the table."""
 

@@ -147,7 +147,7 @@ class JobOver(Event):
 
 Reason = Literal[
     "exited", "killed", "oom", "timeout", "cancelled", "gone", "server_gone", "preempted",
-    "node_failed",
+    "node_failed", "dependency",
 ]  # fmt: skip
 
 
@@ -157,8 +157,9 @@ class JobEnded(Event):
 
     ``reason``: exited (by itself, see ``exit_code``), killed, oom (host memory), timeout,
     cancelled, gone (the target has no trace of it), server_gone (nor is there the server that had
-    it, on a machine of ours), preempted (a cluster took the place away for
-    another job), node_failed.  ``began`` and ``over``: when it began to work and when it was over,
+    it, on a machine of ours), preempted (a cluster took the place away for another job),
+    node_failed, dependency (what it waited for did not succeed).  ``began`` and ``over``: when it
+    began to work and when it was over,
     in seconds since the epoch by the host's own clock; 0 where that is not known.
     """
 

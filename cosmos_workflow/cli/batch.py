@@ -11,7 +11,7 @@ from cosmos_workflow.cli.arguments import RunSpecs
 from cosmos_workflow.cli.options import Json, Verbose
 from cosmos_workflow.cli.queue_items import ALREADY, Targets
 from cosmos_workflow.cli.queue_work import Budget, run_worker
-from cosmos_workflow.cli.run import Again, NumGpu, TimeLimit, how_to
+from cosmos_workflow.cli.run import After, Again, NumGpu, TimeLimit, how_to
 from cosmos_workflow.cli.screen import Screen, open_screen
 from cosmos_workflow.cli.words import counted
 from cosmos_workflow.config.load import load
@@ -37,6 +37,7 @@ def batch(
     budget: Budget = None,
     detach: Detach = False,
     again: Again = False,
+    after: After = "",
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> None:
@@ -47,9 +48,9 @@ def batch(
     costs only itself. Ctrl-C leaves what runs running: cosmos queue work goes on.
     """
     settings = load()
-    how = how_to(settings, num_gpu, "", time_limit)
+    how = how_to(settings, num_gpu, "", time_limit, after)
     label = label or f"batch_{timestamp()}"
-    where = Where(targets_of(settings, targets, how), how, label, again=again)
+    where = Where(targets_of(settings, targets, how), how, label, again=again, after=how.after)
     queue = queue_of(settings)
     with open_screen(json=as_json, verbose=verbose) as screen:
         found = list(wishes(settings, files_of(settings, run_spec), where))

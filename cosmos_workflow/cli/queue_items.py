@@ -14,7 +14,7 @@ from cosmos_workflow.cli.arguments import RunSpecs
 from cosmos_workflow.cli.options import Json
 from cosmos_workflow.cli.passphrase import ask
 from cosmos_workflow.cli.queue_told import PAUSED
-from cosmos_workflow.cli.run import Again, NumGpu, TimeLimit, how_to
+from cosmos_workflow.cli.run import After, Again, NumGpu, TimeLimit, how_to
 from cosmos_workflow.cli.screen import Screen, open_screen
 from cosmos_workflow.cli.words import counted, duration
 from cosmos_workflow.config.load import load
@@ -59,6 +59,7 @@ def add(
     first: Annotated[bool, typer.Option("--first", help="In front of those that wait.")] = False,
     label: Label = "",
     again: Again = False,
+    after: After = "",
     as_json: Json = False,
 ) -> None:
     """Put RunSpecs into the queue, in order.
@@ -67,8 +68,8 @@ def add(
     before the first is added. One that waits or runs already is not added twice.
     """
     settings = load()
-    how = how_to(settings, num_gpu, "", time_limit)
-    where = Where(targets_of(settings, targets, how), how, label, priority, again)
+    how = how_to(settings, num_gpu, "", time_limit, after)
+    where = Where(targets_of(settings, targets, how), how, label, priority, again, how.after)
     with open_screen(json=as_json) as screen:
         files = files_of(settings, run_spec)
         found = list(wishes(settings, files, where))

@@ -45,6 +45,15 @@ TimeLimit = Annotated[
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be done.")]
 Detach = Annotated[bool, typer.Option("--detach", "-d", help="Leave once it runs on its own.")]
+After = Annotated[
+    str,
+    typer.Option(
+        "--after",
+        metavar="RUN",
+        help="Begin once that run has succeeded.",
+        autocompletion=completion.runs,
+    ),
+]
 Again = Annotated[bool, typer.Option("--again", help="Also if it succeeded before.")]
 
 
@@ -68,6 +77,7 @@ def run(
     dry_run: DryRun = False,
     detach: Detach = False,
     again: Again = False,
+    after: After = "",
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> None:
@@ -78,7 +88,7 @@ def run(
     """
     settings = load()
     specs = [collect.specs(settings, name) for name in _named(run_spec)]
-    how = how_to(settings, num_gpu, cuda_devices, time_limit)
+    how = how_to(settings, num_gpu, cuda_devices, time_limit, after)
     run_all(settings, specs, target, how, Manner(dry_run, detach, again, as_json, verbose))
 
 
@@ -97,12 +107,15 @@ def dry_run(
     run_all(settings, specs, target, how_to(settings, num_gpu, cuda_devices, time_limit), manner)
 
 
-def how_to(settings: Settings, num_gpu: int, cuda_devices: str, time_limit: int) -> How:
+def how_to(
+    settings: Settings, num_gpu: int, cuda_devices: str, time_limit: int, after: str = ""
+) -> How:
     """What the flags say of GPUs and time, completed."""
     return How(
         gpus=num_gpu or len([word for word in cuda_devices.split(",") if word.strip()]) or 1,
         cuda_devices=cuda_devices,
         time_limit=settings.defaults.time_limit if time_limit < 0 else time_limit,
+        after=assemble.store(settings).find(after).id if after else "",
     )
 
 

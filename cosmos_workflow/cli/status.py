@@ -12,9 +12,10 @@ from cosmos_workflow.cli import completion
 from cosmos_workflow.cli.options import Json, Verbose
 from cosmos_workflow.cli.passphrase import ask
 from cosmos_workflow.cli.screen import Screen, open_screen
-from cosmos_workflow.cli.words import screen_width
+from cosmos_workflow.cli.words import counted, screen_width
 from cosmos_workflow.config.load import load
 from cosmos_workflow.errors import HostError
+from cosmos_workflow.execution.facts import Cluster
 from cosmos_workflow.prompts import library
 from cosmos_workflow.prompts.run_spec import RunSpec
 from cosmos_workflow.workflows.doctor import GIB, Report, examine
@@ -103,6 +104,8 @@ def _working(screen: Screen, report: Report, verbose: bool) -> None:
         screen.say()
         rows = [[box.run, box.name, box.status] for box in report.facts.containers]
         screen.table(["run", "container", "state"], rows)
+    if report.facts.cluster:
+        _cluster(screen, report.facts.cluster)
     if verbose:
         facts = report.facts
         screen.say()
@@ -115,6 +118,23 @@ def _working(screen: Screen, report: Report, verbose: bool) -> None:
                 f"gpu {gpu.index}: {gpu.name}, {gpu.memory_used} of {gpu.memory_total} MiB used, "
                 f"{gpu.utilization} % busy"
             )
+
+
+def _cluster(screen: Screen, cluster: Cluster) -> None:
+    if cluster.partitions:
+        screen.say()
+        rows = []
+        for one in cluster.partitions:
+            nodes = map(str, (one.nodes, one.idle, one.mixed, one.allocated, one.down))
+            rows.append([one.name if one.up else f"{one.name} (down)", *nodes, one.gres])
+        screen.table(["partition", "nodes", "idle", "mixed", "full", "down", "each has"], rows)
+    if cluster.jobs:
+        screen.say()
+        rows = [
+            [job.number, job.name if job.count == 1 else counted(job.count, "job"), job.state,
+             job.reason] for job in cluster.jobs
+        ]  # fmt: skip
+        screen.table(["number", "job", "state", "why"], rows)
 
 
 def _facts(report: Report) -> dict[str, object]:

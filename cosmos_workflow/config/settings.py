@@ -114,6 +114,10 @@ class SlurmSettings(Table):
         "what jobs run in: the node itself, or the image of the engine", "none"
     )
     modules: tuple[str, ...] = _about("environment modules to load first", ())
+    array: int = Field(
+        default=1000, ge=1, le=4000,
+        description="jobs that are submitted as one array; at most the cluster's MaxArraySize",
+    )  # fmt: skip
     extra: tuple[str, ...] = _about('further options of sbatch, like "--exclusive"', ())
 
 

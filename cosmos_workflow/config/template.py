@@ -164,6 +164,7 @@ time_limit = 21600      # seconds a job may run; 0: no limit
 # gres = "gpu:{gpus}"
 # container = "pyxis"                 # or "apptainer", or "none": the node itself
 # modules = []                        # environment modules to load first
+# array = 1000                        # jobs of one array, at most MaxArraySize of the cluster
 # extra = []                          # further options of sbatch
 """
 

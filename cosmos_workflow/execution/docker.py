@@ -120,6 +120,7 @@ class DockerLauncher:
     secrets = "pipe"
     programs: Mapping[str, str] = {}
     elsewhere = False
+    queues = False
 
     def place(self, job: CommandJob, site: Site, place: Place) -> str:
         """The path inside the container; an input that the job does not have raises KeyError."""
@@ -133,6 +134,10 @@ class DockerLauncher:
                 return _below(CHECKPOINTS, place.path)
             case "python":
                 return "python3"
+
+    def files(self, job: CommandJob, site: Site) -> Mapping[str, bytes]:
+        """Nothing: all is in the command."""
+        return {}
 
     def start(self, job: CommandJob, site: Site) -> Sequence[str]:
         """Prints the container's id, also when the job was started before."""

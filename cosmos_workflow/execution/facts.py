@@ -54,6 +54,47 @@ class Container:
 
 
 @dataclass(frozen=True)
+class Partition:
+    """A partition of a cluster: its nodes by what they do, and what each of them has."""
+
+    name: str
+    up: bool
+    idle: int = 0
+    mixed: int = 0
+    allocated: int = 0
+    down: int = 0
+    gres: str = ""
+
+    @property
+    def nodes(self) -> int:
+        """All of them."""
+        return self.idle + self.mixed + self.allocated + self.down
+
+
+@dataclass(frozen=True)
+class ClusterJob:
+    """Jobs of ours in a cluster's queue: one, or those of an array that are in the same state.
+
+    ``reason``: why they wait; empty for those that run.
+    """
+
+    number: str
+    name: str
+    state: str
+    reason: str
+    count: int = 1
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What a cluster says of itself; ``error``: why it does not."""
+
+    partitions: tuple[Partition, ...] = ()
+    jobs: tuple[ClusterJob, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True)
 class Disk:
     """The file system that holds ``path``, the root or its nearest folder that exists; bytes."""
 
@@ -78,13 +119,14 @@ class Setup:
 
     ``far``: files go to it over a line.  ``launcher``: how jobs run there; ``programs``: what that
     needs, and what each is a part of.  ``gpus``: they get GPUs of it.  ``checkpoints``: the folder
-    of weights; empty when none is named.
+    of weights, ``partition``: the one of the cluster; empty when none is named.
     """
 
     far: bool
     launcher: str
     gpus: bool
     checkpoints: str
+    partition: str = ""
     programs: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -131,3 +173,4 @@ class HostFacts:
     checkpoints: tuple[Checkpoint, ...] = ()
     setup: Setup | None = None
     service: ServiceFacts | None = None
+    cluster: Cluster | None = None

@@ -95,6 +95,40 @@ removed).  73: no room or no permission.  74: the job never read its secrets.  A
 launcher's own.
 """
 
+UNPACK = r"""
+mkdir -p "$1" && cd "$1" || exit 73
+exec tar -xzof -
+"""
+"""UNPACK ROOT: the archive on standard input; nothing begins before all of it is there."""
+
+SUBMIT_ALL = r"""
+set -u
+root=$1 secrets=$2 count=$3; shift 3
+[ "$secrets" -eq 0 ] || kept=$(cat)
+usual=$(umask)
+umask 077
+left=$count
+for name do
+  [ "$left" -gt 0 ] || break
+  left=$((left - 1)) ws=$root/runs/$name
+  [ -f "$ws/run-job.sh" ] || { echo run-job.sh >&2; exit 65; }
+  if [ "$secrets" -gt 0 ] && [ ! -e "$ws/launched" ]; then
+    printf '%s\n' "$kept" >"$ws/secrets" || exit 73
+  fi
+done
+umask "$usual"
+for name do
+  [ "$count" -gt 0 ] || break
+  count=$((count - 1)); shift
+done
+"$@"
+"""
+"""SUBMIT_ALL ROOT SECRETS COUNT JOB... START...
+
+The same for many jobs, whose inputs were checked and are noted already: the lines of SECRETS go
+into a file for each, then all are started.  Exit codes as of SUBMIT.
+"""
+
 _TOLD = r"""
 sum() { if command -v sha256sum >/dev/null 2>&1; then sha256sum; else shasum -a 256; fi; }
 when() { # when FILE: its last change, seconds since the epoch; 0 where it is not there

@@ -94,6 +94,8 @@ class CommandJob:
     - ``proofs``: run id -> files relative to the workspace, and the sha256 that each must have, or
       the result is another run's.
     - ``time_limit``: seconds, after which the whole process tree is ended; 0 for none.
+    - ``after``: references of the place's own for jobs that have to succeed before it begins; only
+      for a place that queues.
     - ``port``: of the machine's own 127.0.0.1, on which the job listens; it then sees inputs that
       come later, under the machine's paths.  0 for a job that serves nobody.
     """
@@ -113,6 +115,7 @@ class CommandJob:
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     proofs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     port: int = 0
+    after: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,7 @@ def _command(data: Mapping[str, Any]) -> CommandJob:
         parameters=_parameters(data),
         proofs=dict(data.get("proofs", {})),
         port=data.get("port", 0),
+        after=tuple(data.get("after", ())),
     )
 
 

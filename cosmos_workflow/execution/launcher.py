@@ -5,7 +5,7 @@ A launcher opens nothing.  It says which command to run; the driver (``on_host.p
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -14,12 +14,16 @@ from cosmos_workflow.events import Reason
 from cosmos_workflow.execution.facts import HostFacts
 from cosmos_workflow.execution.job import CommandJob, Place
 
+WAITING = "in the queue of the cluster"
+"""How what ``Launcher.waits`` says begins."""
+
 
 @dataclass(frozen=True)
 class ClusterSite:
     """How jobs are submitted to a cluster: options of sbatch, and what they run in.
 
     ``gres``: "{gpus}" stands for their number.  ``container``: pyxis, apptainer or none.
+    ``array``: how many jobs one array may have; ``at_once``: how many of them may run at once.
     """
 
     partition: str = ""
@@ -29,6 +33,8 @@ class ClusterSite:
     gres: str = "gpu:{gpus}"
     container: str = "none"
     modules: tuple[str, ...] = ()
+    array: int = 1000
+    at_once: int = 1
     extra: tuple[str, ...] = ()
 
 
@@ -88,9 +94,14 @@ class Launcher(Protocol):
     """What the machine must have for it, and what that is a part of."""
     elsewhere: bool
     """Jobs run on other machines than the one that they are started on."""
+    queues: bool
+    """Jobs wait there for their turn, by themselves: it is a Queuing launcher."""
 
     def place(self, job: CommandJob, site: Site, place: Place) -> str:
         """Where the job will see ``place`` (for a container: the path inside it)."""
+
+    def files(self, job: CommandJob, site: Site) -> Mapping[str, bytes]:
+        """What the launcher itself needs in the workspace, beside run-job.sh, by path."""
 
     def start(self, job: CommandJob, site: Site) -> Sequence[str]:
         """The command that starts the job and prints its reference; refuses a second start."""
@@ -128,3 +139,26 @@ class Launcher(Protocol):
 
     def read_probe(self, stdout: str) -> HostFacts:
         """What the machine says of itself."""
+
+
+class Queuing(Launcher, Protocol):
+    """A launcher whose place has a queue of its own: it takes many jobs with one command."""
+
+    def alike(self, job: CommandJob, site: Site) -> Hashable:
+        """Jobs for which this is the same can be started together."""
+
+    def start_all(self, jobs: Sequence[CommandJob], site: Site) -> Sequence[str]:
+        """As ``start``, for many: none is started twice, whoever was here before."""
+
+    def refs(self, stdout: str) -> Sequence[str]:
+        """What ``start_all`` printed: the reference of each job, in their order."""
+
+    def watch(self, site: Site) -> Sequence[str]:
+        """The command that reads lines NAME REFERENCE and says of these jobs what changes.
+
+        It prints ``@over NAME`` when one is over, and from time to time, between ``@queue`` and
+        ``@end``, what ``read_queue`` reads; it ends with the last of them.
+        """
+
+    def read_queue(self, lines: Sequence[str]) -> Mapping[str, str]:
+        """What the queue says, by reference, as ``waits`` reads it."""

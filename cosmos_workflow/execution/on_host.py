@@ -6,6 +6,7 @@ import base64
 import shlex
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from importlib import resources
 from pathlib import Path, PurePosixPath
 
@@ -41,6 +42,9 @@ from cosmos_workflow.execution.staging import staging
 from cosmos_workflow.execution.target import Handle
 from cosmos_workflow.ids import sha256_file
 from cosmos_workflow.transfer.transfer import Moved, Transfer
+
+AT_A_TIME = 300
+"""Inputs that one command asks for: Linux takes 128 KiB."""
 
 
 class OnHost:
@@ -103,7 +107,10 @@ class OnHost:
                 text = render(file, lambda place: self._launcher.place(job, site, place))
                 lines += [f"  {line}" for line in text.splitlines()]
         start = self._launcher.start(job, site)
-        shown = ("SCRIPT" if arg.startswith("\n") else arg for arg in start)
+        for path, data in self._launcher.files(job, site).items():
+            words = data.decode().removesuffix("\0").split("\0")
+            lines += [f"file      {path}", f"  {shlex.join(words)}"]
+        shown = ("SCRIPT" if arg.startswith(("\n", "#!")) else arg for arg in start)
         lines += ["command", f"  {shlex.join(shown)}"]
         return "\n".join(lines)
 
@@ -116,7 +123,9 @@ class OnHost:
             site, there = self._look(job.inputs)
             if job.port:  # a folder that is mounted has to be there
                 self.host.run(["mkdir", "-p", f"{site.root}/inputs"])
-            files = self._files(job, site, Path(folder))
+            texts = self._texts(job, site).items()
+            written = {key: _written(Path(folder) / key, text) for key, text in texts}
+            files = {**sources(job), **written}
             total = sum(path.stat().st_size for path in files.values())
             new = {key: path for key, path in files.items() if key not in there}
             moved: Moved = yield from narrate(
@@ -136,40 +145,41 @@ class OnHost:
         yield from narrate(
             "up", lambda report: self._transfer.push(files, site.root, report=report, new=True)
         )
-        argv = ["sh", "-c", SHARED, "sh", site.root]
-        pairs = [part for item in inputs for part in (item.sha256, item.name)]
-        done = self.host.run([*argv, *pairs], check=False)
-        if done.exit_code:
-            raise TransferInterrupted(f"{done.stderr.strip()} did not arrive on {self.name} whole")
+        self._verify(inputs, site)
         return {item.key: f"{site.root}/{_place(item)}" for item in inputs}
+
+    def _verify(self, inputs: Sequence[Input], site: Site) -> None:
+        for some in _some(inputs) if inputs else ():
+            pairs = [part for item in some for part in (item.sha256, item.name)]
+            done = self.host.run(["sh", "-c", SHARED, "sh", site.root, *pairs], check=False)
+            if done.exit_code:
+                raise TransferInterrupted(
+                    f"{done.stderr.strip()} did not arrive on {self.name} whole"
+                )
 
     def _look(self, inputs: Sequence[Input]) -> tuple[Site, frozenset[str]]:
         """The site with an absolute root, and which inputs lie there, checked: one command."""
-        inputs = _distinct(inputs)
-        facts = [text for item in inputs for text in (item.sha256, item.name, str(item.size))]
-        root = self._site.root.removeprefix("~/")
-        answers, _, root = self.host.run(["sh", "-c", LOOK, "sh", root, *facts]).stdout.partition(
-            "\n"
-        )
-        self._absolute = replace(self._site, root=root.removesuffix("\n"))
+        inputs = distinct(inputs)
+        root, answers = self._site.root.removeprefix("~/"), ""
+        for some in _some(inputs):
+            facts = [text for item in some for text in (item.sha256, item.name, str(item.size))]
+            said = self.host.run(["sh", "-c", LOOK, "sh", root, *facts]).stdout
+            answer, _, root = said.partition("\n")
+            answers, root = answers + answer, root.removesuffix("\n")
+        self._absolute = replace(self._site, root=root)
         there = [item for item, answer in zip(inputs, answers, strict=True) if answer == "y"]
         return self._absolute, frozenset(_place(item) for item in there)
 
-    def _files(self, job: CommandJob, site: Site, folder: Path) -> dict[str, Path]:
-        files: dict[str, Path] = {}
-        for item in job.inputs:
-            assert isinstance(item.source, Path), "derived inputs are made before staging"
-            _unchanged(item.source, item.size)
-            files[_place(item)] = item.source
-        scripts = {file.path: file.script for file in job.files if file.script}
-        for path, script in {**scripts, "run-job.sh": "run-job.sh"}.items():
-            text = resources.files("cosmos_workflow.scripts").joinpath(script).read_bytes()
-            files[f"runs/{job.name}/{path}"] = _written(folder / path, text)
+    def _texts(self, job: CommandJob, site: Site) -> dict[str, bytes]:
+        """The small files of the job's workspace, by their place below the root."""
+        texts = {file.path: _script(file.script) for file in job.files if file.script}
+        texts["run-job.sh"] = _script("run-job.sh")
         for file in job.files:
             if not file.script:
-                text = render(file, lambda place: self._launcher.place(job, site, place)).encode()
-                files[f"runs/{job.name}/{file.path}"] = _written(folder / file.path, text)
-        return files
+                text = render(file, lambda place: self._launcher.place(job, site, place))
+                texts[file.path] = text.encode()
+        texts |= self._launcher.files(job, site)
+        return {f"runs/{job.name}/{path}": text for path, text in texts.items()}
 
     # -- submit ------------------------------------------------------------------------------
 
@@ -177,16 +187,14 @@ class OnHost:
         """Check the inputs on the host, start the job, pass the secrets: one command."""
         assert isinstance(job, CommandJob)
         site = self._resolved()
-        inputs = _distinct(job.inputs)
+        inputs = distinct(job.inputs)
         pairs = [part for item in inputs for part in (item.sha256, item.name)]
-        values = [f"{name}={base64.b64encode(secrets[name].encode()).decode()}\n"
-                  for name in job.secrets]  # fmt: skip
         argv = [
             "sh", "-c", SUBMIT, "sh", site.root, site.workspace(job.name), str(len(inputs)),
             *pairs, str(len(job.secrets)), self._launcher.secrets,
             *self._launcher.start(job, site),
         ]  # fmt: skip
-        done = self.host.run(argv, stdin="".join(values).encode(), check=False)
+        done = self.host.run(argv, stdin=coded(job.secrets, secrets), check=False)
         if done.exit_code:
             raise self._refusal(done, job)
         return Handle(self.name, job.name, self._launcher.ref(done.stdout))
@@ -217,6 +225,11 @@ class OnHost:
                 return SubmissionRejected(
                     f"job {job.name} started on {self.name} but never read its secrets",
                     hint="see docker logs of the container: is sh in the image?",
+                )
+            case code if code > 128:
+                return TransferInterrupted(
+                    f"what starts {job.name} was ended on {self.name} before its answer",
+                    hint="the next try finds what it has started",
                 )
         return self._launcher.rejection(done.stderr, done.exit_code)
 
@@ -350,7 +363,8 @@ class OnHost:
         site = self._site
         launcher = self._launcher
         gpus = site.gpu_enabled and not launcher.elsewhere
-        setup = Setup(self._far, launcher.name, gpus, site.checkpoints, launcher.programs)
+        setup = Setup(self._far, launcher.name, gpus, site.checkpoints,
+                      site.cluster.partition, launcher.programs)  # fmt: skip
         return replace(found, setup=setup)
 
     def clean(self, minutes: int, *, dry: bool, away: Collection[str] = ()) -> Cleaned:
@@ -387,14 +401,41 @@ def _named(job: CommandJob) -> CommandJob:
     return replace(job, inputs=tuple(known))
 
 
+def coded(names: Sequence[str], secrets: Mapping[str, str]) -> bytes:
+    """Lines NAME=BASE64, as run-job.sh reads them."""
+    pairs = ((name, base64.b64encode(secrets[name].encode()).decode()) for name in names)
+    return "".join(f"{name}={value}\n" for name, value in pairs).encode()
+
+
 def _place(item: Input) -> str:
     """Where an input lies below the root: by its content."""
     return f"inputs/{item.sha256}/{item.name}"
 
 
-def _distinct(inputs: Sequence[Input]) -> list[Input]:
+def distinct(inputs: Sequence[Input]) -> list[Input]:
     """Each file once: runs that share a job share inputs."""
     return list({_place(item): item for item in inputs}.values())
+
+
+def _some(inputs: Sequence[Input]) -> Iterator[Sequence[Input]]:
+    """As many at a time as fit into a command; none is one time, too."""
+    for start in range(0, max(len(inputs), 1), AT_A_TIME):
+        yield inputs[start : start + AT_A_TIME]
+
+
+def sources(job: CommandJob) -> dict[str, Path]:
+    """The files that are its inputs, by their place below the root."""
+    files: dict[str, Path] = {}
+    for item in job.inputs:
+        assert isinstance(item.source, Path), "derived inputs are made before staging"
+        _unchanged(item.source, item.size)
+        files[_place(item)] = item.source
+    return files
+
+
+@cache
+def _script(name: str) -> bytes:
+    return resources.files("cosmos_workflow.scripts").joinpath(name).read_bytes()
 
 
 def _same(path: Path, file: RemoteFile) -> bool:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from cosmos_workflow.config.settings import Settings, TargetSettings
 from cosmos_workflow.errors import ConfigError
 from cosmos_workflow.execution import LAUNCHERS
-from cosmos_workflow.execution.launcher import ClusterSite, Site
+from cosmos_workflow.execution.launcher import ClusterSite, Launcher, Site
+from cosmos_workflow.execution.on_cluster import OnCluster
 from cosmos_workflow.execution.on_host import OnHost
 
 Ask = Callable[[str], str]
@@ -27,8 +29,8 @@ def local(project: Settings, name: str, ask: Ask | None = None) -> OnHost:
         folder = settings.remote_dir
     python = sys.executable if settings.python == "python3" else settings.python
     site = _site(settings, folder, python)
-    launcher = LAUNCHERS.load(settings.launcher)()
-    return OnHost(name, host, transfer_for(host), launcher, site, silence=settings.silence)
+    launcher, transfer = _launcher(settings), transfer_for(host)
+    return _on(launcher)(name, host, transfer, launcher, site, silence=settings.silence)
 
 
 def ssh(project: Settings, name: str, ask: Ask | None = None) -> OnHost:
@@ -52,9 +54,17 @@ def ssh(project: Settings, name: str, ask: Ask | None = None) -> OnHost:
     )
     host = SshHost(name, address, ask=ask)
     site = _site(settings, settings.remote_dir, settings.python)
-    launcher = LAUNCHERS.load(settings.launcher)()
-    transfer = transfer_for(host)
-    return OnHost(name, host, transfer, launcher, site, silence=settings.silence, far=True)
+    launcher, transfer = _launcher(settings), transfer_for(host)
+    return _on(launcher)(name, host, transfer, launcher, site, silence=settings.silence, far=True)
+
+
+def _launcher(settings: TargetSettings) -> Any:
+    return LAUNCHERS.load(settings.launcher)()
+
+
+def _on(launcher: Launcher) -> type[OnHost]:
+    """The driver for it."""
+    return OnCluster if launcher.queues else OnHost
 
 
 def _site(settings: TargetSettings, root: str, python: str) -> Site:
@@ -69,5 +79,5 @@ def _site(settings: TargetSettings, root: str, python: str) -> Site:
         hf_cache=settings.hf_cache,
         repo=settings.repo,
         user=settings.container_user,
-        cluster=ClusterSite(**settings.slurm.model_dump()),
+        cluster=ClusterSite(**settings.slurm.model_dump(), at_once=settings.slots),
     )

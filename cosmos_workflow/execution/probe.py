@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from cosmos_workflow.execution.facts import (
     Checkpoint,
+    Cluster,
+    ClusterJob,
     Container,
     Disk,
     DockerEngine,
     Gpu,
     HostFacts,
     Image,
+    Partition,
 )
 from cosmos_workflow.execution.launcher import Site
+
+NODE_STATES: Mapping[str, str] = {
+    "idle": "idle", "mix": "mixed", "alloc": "allocated", "comp": "allocated", "resv": "allocated",
+}  # fmt: skip
+"""What a node does, by sinfo's word for it; all others are of no use now."""
 
 PROBE = r"""
 root=$1 checkpoints=$2 python=$3 docker=$4 images=$5; shift 5
@@ -39,6 +48,11 @@ if [ "$docker" = yes ] && have docker; then
     >"$dir/30containers" 2>/dev/null &
 else
   shift "$images"
+fi
+if [ "$docker" = cluster ]; then
+  { timeout 10 sinfo -h -o '%P|%a|%D|%t|%G' 2>"$dir/why2" || echo "!$(tail -n 1 "$dir/why2")"
+  } >"$dir/31partitions" &
+  timeout 10 squeue -h -u "$(id -un)" -o '%i|%j|%T|%r' >"$dir/32jobs" 2>/dev/null &
 fi
 if have nvidia-smi; then
   nvidia-smi --format=csv,noheader,nounits \
@@ -85,7 +99,7 @@ for file in "$dir"/[0-9]*; do
   cat "$file"
 done
 """
-"""PROBE ROOT CHECKPOINTS PYTHON DOCKER(yes|no) COUNT IMAGE... FILE...
+"""PROBE ROOT CHECKPOINTS PYTHON ENGINE(yes|no|cluster) COUNT IMAGE... FILE...
 
 Sections ``@@name`` on stdout.  A program that is missing leaves its section out or empty; slow
 ones run beside each other.
@@ -93,10 +107,14 @@ ones run beside each other.
 
 
 def probe(
-    site: Site, files: Sequence[str] = (), *, images: Sequence[str] | None = None
+    site: Site,
+    files: Sequence[str] = (),
+    *,
+    images: Sequence[str] | None = None,
+    cluster: bool = False,
 ) -> Sequence[str]:
     """The command; ``files`` are relative to the checkpoint folder; ``images`` None: no docker."""
-    docker = "no" if images is None else "yes"
+    docker = "cluster" if cluster else "no" if images is None else "yes"
     images = images or ()
     return [
         "sh", "-c", PROBE, "sh", site.root, site.checkpoints, site.python, docker,
@@ -124,6 +142,7 @@ def read_probe(text: str) -> HostFacts:
         rsync=_rsync(first("rsync")),
         programs=frozenset(parts.get("programs", [[]])[0]),
         disk=_disk(parts.get("disk", [[]])[0]),
+        cluster=_cluster(parts) if "partitions" in parts else None,
         docker=_engine(parts) if "version" in parts else None,
         images=tuple(_image(lines) for lines in reversed(parts.get("image", [])) if lines),
         containers=tuple(_container(line) for line in parts.get("containers", [[]])[0]),
@@ -144,6 +163,41 @@ def _sections(text: str) -> dict[str, list[list[str]]]:
         elif line.strip():
             lines.append(line.strip())
     return parts
+
+
+def _cluster(parts: dict[str, list[list[str]]]) -> Cluster:
+    lines = parts["partitions"][0]
+    if any(line.startswith("!") for line in lines):
+        return Cluster(error=lines[-1].removeprefix("!").removeprefix("sinfo: ") or "no answer")
+    found: dict[str, Partition] = {}
+    for line in lines:
+        name, up, nodes, state, gres = (line + "||||").split("|")[:5]
+        name = name.removesuffix("*")
+        known = found.get(name, Partition(name, up == "up"))
+        does = NODE_STATES.get(state.rstrip("*~#!%$@^-+"), "down")
+        gres = known.gres or gres.removeprefix("(null)")
+        count = getattr(known, does) + (_number(nodes) or 0)
+        found[name] = replace(known, gres=gres, **{does: count})
+    rows = (line.split("|", 3) for line in parts.get("jobs", [[]])[0])
+    jobs = (_job(*row) for row in rows if len(row) == 4 and row[1].startswith("rs_"))
+    return Cluster(tuple(found.values()), tuple(jobs))
+
+
+def _job(number: str, name: str, state: str, reason: str) -> ClusterJob:
+    waits = state != "RUNNING" and reason != "None"
+    count = sum(1 for _ in each(number))
+    return ClusterJob(number, name, state.lower(), reason if waits else "", count)
+
+
+def each(numbers: str) -> Iterator[str]:
+    """The jobs of a row of squeue: 12, 12_3, or those of an array that wait: 12_[4-6,9%2]."""
+    base, bracket, rest = numbers.partition("_[")
+    if not bracket:
+        yield numbers
+        return
+    for part in rest.rstrip("]").partition("%")[0].split(","):
+        first, _, last = part.partition("-")
+        yield from (f"{base}_{place}" for place in range(int(first), int(last or first) + 1))
 
 
 def _number(text: str) -> int | None:

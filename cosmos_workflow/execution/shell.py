@@ -117,6 +117,7 @@ class ShellLauncher:
     secrets = "pipe"
     programs: Mapping[str, str] = {}
     elsewhere = False
+    queues = False
 
     def place(self, job: CommandJob, site: Site, place: Place) -> str:
         """The path on the machine; an input that the job does not have raises KeyError."""
@@ -130,6 +131,10 @@ class ShellLauncher:
                 return _below(site.checkpoints or "checkpoints", place.path)
             case "python":
                 return site.python
+
+    def files(self, job: CommandJob, site: Site) -> Mapping[str, bytes]:
+        """Nothing: all is in the command."""
+        return {}
 
     def start(self, job: CommandJob, site: Site) -> Sequence[str]:
         """Prints ``pid:start``; the job's folder, or the model's code, is its working directory."""

@@ -1,21 +1,23 @@
 """The slurm launcher: a job as a batch job of a cluster, whose queue it lives in without us.
 
 The workspace lies on a file system that all nodes see.  The number of the batch job is written
-there, by whoever knows it first: the one who submits, or the job itself.
+there, by whoever knows it first: the one who submits, or the job itself.  Many jobs are submitted
+as one array; each is still a job with a workspace and a number of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 from cosmos_workflow.errors import SubmissionRejected
 from cosmos_workflow.events import Reason
 from cosmos_workflow.execution.docker import CHECKPOINTS, INPUTS, REPO, WORKSPACE, image_for
 from cosmos_workflow.execution.facts import HostFacts
 from cosmos_workflow.execution.job import CommandJob, Place, fill
-from cosmos_workflow.execution.launcher import Site, State
-from cosmos_workflow.execution.probe import probe, read_probe
+from cosmos_workflow.execution.launcher import WAITING, Site, State
+from cosmos_workflow.execution.probe import each, probe, read_probe
 from cosmos_workflow.execution.shell import ShellLauncher
+from cosmos_workflow.execution.slurm_scripts import BATCH, REMAINS, START, STATE, STOP, WATCH
 
 ALIVE = frozenset((
     "PENDING", "CONFIGURING", "RUNNING", "COMPLETING", "SUSPENDED", "REQUEUED", "REQUEUE_HOLD",
@@ -41,118 +43,13 @@ PROGRAMS: Mapping[str, str] = {
 SPARE_MINUTES = 5
 """That a job may take longer than its own limit: run-job.sh ends it, and says why."""
 
-BATCH = r"""#!/bin/bash
-# slurm-job.sh WORKSPACE COUNT MODULE... ARGV...: the batch script of every job.
-ws=$1 count=$2; shift 2
-printf '%s\n' "$SLURM_JOB_ID" >"$ws/.slurm_id.$$" && mv -f "$ws/.slurm_id.$$" "$ws/slurm_id"
-[ ! -e "$ws/exit_code" ] || exit 0
-if [ -e "$ws/cancelled" ]; then printf '143\n' >"$ws/exit_code"; exit 143; fi
-restarts=${SLURM_RESTART_COUNT:-0}
-if [ "$restarts" -gt 0 ]; then
-  rm -rf "$ws/started" "$ws/stopped" "$ws/timed_out" "$ws/said"
-  printf 'slurm-job: attempt %s, on %s\n' "$((restarts + 1))" "$SLURMD_NODENAME" >>"$ws/job.log"
-fi
-if [ "$count" -gt 0 ]; then
-  type module >/dev/null 2>&1 || . /etc/profile.d/modules.sh || exit 125
-  while [ "$count" -gt 0 ]; do
-    module load "$1" >>"$ws/job.log" 2>&1 || exit 125
-    shift; count=$((count - 1))
-  done
-fi
-export COSMOS_REQUEUED=1
-exec "$@"
-"""
-"""It writes down which job it is, and sets the marks of an attempt aside that was taken off its
-node.  COSMOS_REQUEUED: run-job.sh leaves no exit code when it is ended from outside."""
-
-START = r"""
-ws=$1 name=$2 batch=$3; shift 3
-cd "$ws" || exit 66
-told() { [ -s slurm_id ] && cat slurm_id; }
-told && exit 0
-exec 9>launch.lock || exit 73 # one at a time submits; the lock ends with its process
-flock -w 90 9 || exit 75
-told && exit 0
-if ! mkdir launched 2>/dev/null; then
-  # Somebody was here before and did not come to write it down: is it in the queue?
-  id=$(timeout 30 squeue -h -o %A -n "$name" 2>&1) || { printf '%s\n' "$id" >&2; exit 75; }
-  told && exit 0
-  id=${id%%[!0-9]*}
-  if [ -n "$id" ]; then printf '%s\n' "$id" | tee slurm_id; exit 0; fi
-  if [ -e started ] || [ -e exit_code ]; then echo 'it has run, and has no number' >&2; exit 70; fi
-fi
-printf '%s' "$batch" >slurm-job.sh || exit 73
-id=$(timeout 60 sbatch --parsable "$@" 2>sbatch.err) || { code=$?; cat sbatch.err >&2; exit $code; }
-printf '%s\n' "${id%%;*}" >.slurm_id.part && mv -f .slurm_id.part slurm_id
-cat slurm_id
-"""
-"""START WORKSPACE NAME BATCH SBATCH-ARGS... SCRIPT ARGV...: prints the job's number, also of a
-job that was submitted before."""
-
-STATE = r"""
-id=$1 ws=$2
-[ -d "$ws" ] || { echo gone; exit 1; }
-over() { [ -e "$ws/exit_code" ] && printf 'COMPLETED %s None\n' "$(cat "$ws/exit_code")"; }
-[ -n "$id" ] || id=$(cat "$ws/slurm_id" 2>/dev/null)
-if [ -n "$id" ] && said=$(timeout 30 scontrol show job -o "$id" 2>&1); then
-  state=${said#*JobState=} reason=${said#*Reason=} code=${said#*ExitCode=}
-  state=${state%% *}
-  case " $3 " in *" $state "*) ! over || exit 1; alive=1 ;; *) alive= ;; esac
-  printf '%s %s %s\n' "$state" "${code%%[: ]*}" "${reason%% *}"
-  [ -n "$alive" ]; exit
-fi
-case $said in
-  *'Invalid job id'*) ;;
-  *) if [ -n "$id" ] && [ ! -e "$ws/exit_code" ]; then echo UNKNOWN; exit 0; fi ;;
-esac
-over || echo gone
-exit 1
-"""
-"""STATE NUMBER WORKSPACE ALIVE: state, exit code, reason; exits 0 while it is not over.
-
-A cluster forgets a job minutes after its end: then its files say what became of it.  One that does
-not answer is no sign that the job is over.
-"""
-
-STOP = r"""
-id=$1 ws=$2
-[ ! -d "$ws" ] || [ -e "$ws/exit_code" ] || printf '' >"$ws/cancelled"
-[ -n "$id" ] || id=$(cat "$ws/slurm_id" 2>/dev/null)
-[ -n "$id" ] || exit 0
-# The script ends its own tree on TERM; what is left of it after a while is killed.
-timeout 30 scancel --batch --signal=TERM "$id" 2>/dev/null
-turns=24
-while [ "$turns" -gt 0 ] && [ -e "$ws/started" ] && [ ! -e "$ws/exit_code" ]; do
-  sleep 0.5 2>/dev/null || { sleep 1; turns=$((turns - 1)); }
-  turns=$((turns - 1))
-done
-said=$(timeout 30 scancel "$id" 2>&1) || case $said in
-  *'Invalid job id'*|*already*) ;;
-  *) printf '%s\n' "$said" >&2; exit 1 ;;
-esac
-rm -f "$ws/secrets"
-"""
-"""STOP NUMBER WORKSPACE: a job that is over is no error."""
-
-REMAINS = r"""
-alive() {
-  id=$(cat "$1/slurm_id" 2>/dev/null) && [ -n "$id" ] && [ ! -e "$1/exit_code" ] || return 1
-  said=$(timeout 30 squeue -h -j "$id" 2>&1) || case $said in *'Invalid job id'*) return 1 ;; esac
-  [ -n "$said" ]
-}
-case $1 in
-  alive) alive "$2" ;;
-  forget) ! alive "$2" || { echo 'its job is waiting or running' >&2; exit 1; }; rm -rf "$2" ;;
-esac
-"""
-"""REMAINS VERB FOLDER, see Launcher.remains: all that there is lies in the workspace."""
-
 
 class SlurmLauncher:
     """Submits, finds, watches and cancels batch jobs through ``sbatch`` and its kin."""
 
     name = "slurm"
     secrets = "file"
+    queues = True
     programs = PROGRAMS
     elsewhere = True
 
@@ -171,21 +68,54 @@ class SlurmLauncher:
             case "python":
                 return "python3"
 
-    def start(self, job: CommandJob, site: Site) -> Sequence[str]:
-        """Prints the number of the batch job, also when it was submitted before."""
+    def files(self, job: CommandJob, site: Site) -> Mapping[str, bytes]:
+        """The line that the job becomes on its node, word by word."""
         workspace, cluster = site.workspace(job.name), site.cluster
         argv = [str(arg) for arg in fill(job.argv, lambda place: self.place(job, site, place))]
         inside = workspace if cluster.container == "none" else WORKSPACE
         run = ["sh", f"{inside}/run-job.sh", inside, str(job.time_limit), str(len(job.secrets))]
-        return [
-            "sh", "-c", START, "sh", workspace, job.name, BATCH, *_options(job, site),
-            f"{workspace}/slurm-job.sh", workspace, str(len(cluster.modules)), *cluster.modules,
+        words = [
+            str(len(cluster.modules)), site.repo or workspace, *cluster.modules,
             *_wrapped(job, site), *run, "--", *argv,
         ]  # fmt: skip
+        return {"slurm-argv": "".join(f"{word}\0" for word in words).encode()}
+
+    def start(self, job: CommandJob, site: Site) -> Sequence[str]:
+        """Prints the number of the batch job, also when it was submitted before."""
+        return self.start_all([job], site)
 
     def ref(self, stdout: str) -> str:
         """The number of the job."""
         return stdout.split()[-1]
+
+    # -- many at once ------------------------------------------------------------------------
+
+    def alike(self, job: CommandJob, site: Site) -> Hashable:
+        """Jobs that are submitted with the same options can be an array."""
+        return (*_options(job, site), *job.secrets)
+
+    def start_all(self, jobs: Sequence[CommandJob], site: Site) -> Sequence[str]:
+        """Prints the number of each, a line each, also of those that were submitted before."""
+        return [
+            "sh", "-c", START, "sh", site.root, str(site.cluster.at_once), BATCH, str(len(jobs)),
+            *(job.name for job in jobs), *_options(jobs[0], site),
+        ]  # fmt: skip
+
+    def refs(self, stdout: str) -> Sequence[str]:
+        """The number of each job, an array's like 123_4."""
+        return stdout.split()
+
+    def watch(self, site: Site) -> Sequence[str]:
+        """Says what the queue says of the jobs whose names and numbers it reads."""
+        return ["sh", "-c", WATCH, "sh", site.root]
+
+    def read_queue(self, lines: Sequence[str]) -> Mapping[str, str]:
+        """What ``watch`` printed of the queue: by number, as ``state`` prints it."""
+        rows = (line.split(None, 2) for line in lines if line.strip())
+        said = ((row[0], f"{row[1]} - {''.join(row[2:])}") for row in rows)
+        return {number: state for numbers, state in said for number in each(numbers)}
+
+    # -- one of them -------------------------------------------------------------------------
 
     def state(self, job_name: str, ref: str, site: Site) -> Sequence[str]:
         """Prints state, exit code and reason; exits 0 only while the job is not over."""
@@ -200,6 +130,8 @@ class SlurmLauncher:
             return State("running")
         code = int(words[1]) if len(words) > 1 and words[1].isdigit() else None
         why = ENDS.get(words[0])
+        if words[2:] == ["DependencyNeverSatisfied"]:
+            why = "dependency"
         return State("exited", None if why else code, oom=why == "oom", why=why)
 
     def waits(self, stdout: str) -> str:
@@ -208,7 +140,7 @@ class SlurmLauncher:
         if not words or words[0] not in WAITS:
             return ""
         reason = words[2] if len(words) > 2 and words[2] not in ("None", "(null)") else ""
-        return f"in the queue of the cluster{f' ({reason})' if reason else ''}"
+        return f"{WAITING}{f' ({reason})' if reason else ''}"
 
     def stop(self, job_name: str, ref: str, site: Site) -> Sequence[str]:
         """TERM, then scancel; leaves the mark ``cancelled`` in the workspace."""
@@ -232,7 +164,7 @@ class SlurmLauncher:
 
     def probe(self, site: Site, files: Sequence[str] = (), image: str = "") -> Sequence[str]:
         """The command that prints what ``read_probe`` reads."""
-        return probe(site, files)
+        return probe(site, files, cluster=True)
 
     def read_probe(self, stdout: str) -> HostFacts:
         """What ``probe`` printed."""
@@ -240,12 +172,11 @@ class SlurmLauncher:
 
 
 def _options(job: CommandJob, site: Site) -> list[str]:
-    """sbatch's own: names and numbers of ours, and what the settings say."""
-    cluster, workspace = site.cluster, site.workspace(job.name)
-    said = [
-        f"--job-name={job.name}", f"--output={workspace}/slurm.out", "--open-mode=append",
-        "--requeue", f"--chdir={site.repo or workspace}",
-    ]  # fmt: skip
+    """sbatch's own: numbers of ours, and what the settings say."""
+    cluster = site.cluster
+    said = ["--open-mode=append", "--requeue", "--kill-on-invalid-dep=yes"]
+    if job.after:
+        said.append("--dependency=afterok:" + ":".join(job.after))
     for flag in ("partition", "account", "qos", "constraint"):
         value = getattr(cluster, flag)
         said += [f"--{flag}={value}"] if value else []
@@ -269,13 +200,26 @@ def _wrapped(job: CommandJob, site: Site) -> list[str]:
     pairs = [f"{here}:{there}" for here, there in mounts if here]
     match site.cluster.container:
         case "pyxis":
-            image = f"--container-image={image_for(job, site)}"
+            image = f"--container-image={_named(image_for(job, site), '#')}"
             return [*env, "srun", image, f"--container-mounts={','.join(pairs)}", "--ntasks=1"]
         case "apptainer":
             binds = [part for pair in pairs for part in ("--bind", pair)]
             gpus = ["--nv"] if job.gpus and site.gpu_enabled else []
-            return [*env, "apptainer", "exec", *gpus, *binds, image_for(job, site)]
+            return [*env, "apptainer", "exec", *gpus, *binds,
+                    _named(image_for(job, site), "docker://")]  # fmt: skip
     return env
+
+
+def _named(image: str, how: str) -> str:
+    """An image as the container's program names it: a file or an address as it is; one of a
+    registry as docker://REGISTRY/IMAGE, or, for pyxis, REGISTRY#IMAGE."""
+    registry, slash, rest = image.partition("/")
+    if "://" in image or "#" in image or not registry or image.endswith((".sif", ".sqsh")):
+        return image
+    if how != "#":
+        return how + image
+    elsewhere = slash and ("." in registry or ":" in registry or registry == "localhost")
+    return f"{registry}#{rest}" if elsewhere else image
 
 
 def _below(root: str, path: str) -> str:

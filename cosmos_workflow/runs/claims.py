@@ -11,6 +11,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 
 from cosmos_workflow.runs.queue import (
     COLUMNS,
@@ -117,31 +118,90 @@ def claim(
         return Claim(made, lane, tuple(items))
 
 
+def claim_all(
+    queue: Queue, lane: Lane, most: int, share: Callable[[Group], int], *, label: str = ""
+) -> list[Claim]:
+    """Of all that waits for a place that queues by itself, up to ``most`` claims, each with
+    ``share`` of its group.  Their slots are numbers that nobody has there."""
+    with queue.writing() as base:
+        taken = {one.slot for one in busy_of(base) if one.target == lane.target}
+        slots = (number for number in count() if number not in taken)
+        made: list[Claim] = []
+        eligible, values = _eligible(lane, label, queue.now())
+        while len(made) < most and not is_paused(base):
+            groups = _groups(base, lane, label, queue.now())
+            if not groups:
+                break
+            group = groups[0]
+            size = share(group)
+            rows = base.execute(
+                f"select {COLUMNS} from items where {eligible} and batch_key = ? and gpus = ?"
+                f" and {_ALONE} = ? order by priority desc, place limit ?",
+                [*values, group.batch_key, group.gpus, group.alone,
+                 min(group.count, size * (most - len(made)))],
+            )  # fmt: skip
+            items = [item_of(row) for row in rows]
+            for start in range(0, len(items), size):
+                some = items[start : start + size]
+                made.append(_claimed(base, replace(lane, slot=next(slots)), some, queue.now()))
+        return made
+
+
+def _claimed(base: sqlite3.Connection, lane: Lane, items: Sequence[Item], now: float) -> Claim:
+    made = base.execute(
+        "insert into claims (worker, target, slot, phase, at) values (?, ?, ?, 'claimed', ?)",
+        [lane.worker, lane.target, lane.slot, now],
+    ).lastrowid
+    assert made is not None
+    base.executemany(
+        "update items set state = 'claimed', claim = ? where id = ?",
+        [(made, item.id) for item in items],
+    )
+    return Claim(made, lane, tuple(items))
+
+
+Begin = tuple[Claim, Mapping[int, str], float]
+"""A claim, the run that will be made for each of its items, and when it is thought to be over."""
+
+
 def begin(queue: Queue, claim: Claim, runs: Mapping[int, str], ends: float) -> Claim | None:
     """Write down which runs will be made for the items.  None, and the claim is given back, when
     one of them was taken back meanwhile, all are held, or something more urgent came."""
     with queue.writing() as base:
-        held = base.execute(
-            "select count(*) from items where claim = ? and state = 'claimed' and not paused",
-            [claim.id],
-        ).fetchone()[0]
         eligible, values = _eligible(claim.lane, "", queue.now())
         urgent = base.execute(
             f"select 1 from items where {eligible} and priority > ? limit 1",
             [*values, max(item.priority for item in claim.items)],
         ).fetchone()
-        if held != len(runs) or is_paused(base) or urgent:
+        if urgent:
             _release(base, claim.id)
             return None
-        base.executemany(
-            "update items set state = 'running', run = ?, tries = tries + 1 where id = ?",
-            [(run, item) for item, run in runs.items()],
-        )
-        base.execute(
-            "update claims set phase = 'running', at = ?, ends = ? where id = ?",
-            [queue.now(), ends, claim.id],
-        )
-        return replace(claim, items=_items(base, claim.id))
+        return _begun(base, (claim, runs, ends), queue.now())
+
+
+def begin_all(queue: Queue, begins: Sequence[Begin]) -> list[Claim | None]:
+    """The same for many; what is more urgent comes to a place that queues by itself as well."""
+    with queue.writing() as base:
+        return [_begun(base, one, queue.now()) for one in begins]
+
+
+def _begun(base: sqlite3.Connection, begin: Begin, now: float) -> Claim | None:
+    claim, runs, ends = begin
+    held = base.execute(
+        "select count(*) from items where claim = ? and state = 'claimed' and not paused",
+        [claim.id],
+    ).fetchone()[0]
+    if held != len(runs) or is_paused(base):
+        _release(base, claim.id)
+        return None
+    base.executemany(
+        "update items set state = 'running', run = ?, tries = tries + 1 where id = ?",
+        [(run, item) for item, run in runs.items()],
+    )
+    base.execute(
+        "update claims set phase = 'running', at = ?, ends = ? where id = ?", [now, ends, claim.id]
+    )
+    return replace(claim, items=_items(base, claim.id))
 
 
 def adopt(queue: Queue, lane: Lane, item: Item, run: str) -> Claim:

@@ -18,14 +18,14 @@ from pathlib import Path
 
 from cosmos_workflow.errors import CosmosError
 
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = """
 create table items (
   id integer primary key autoincrement,
   spec text not null, path text not null, name text not null, engine text not null,
   batch_key text not null, max_batch integer not null,
   targets text not null, gpus integer not null, time_limit integer not null,
-  again integer not null, label text not null,
+  again integer not null, label text not null, after text not null default '',
   priority integer not null, place real not null,
   state text not null, paused integer not null default 0,
   tries integer not null default 0, not_before real not null default 0,
@@ -79,6 +79,7 @@ OVER = tuple(state for state in State if state.over)
 class Wish:
     """A RunSpec to be run: which, how, and where it may.
 
+    ``after``: the run that has to succeed before; empty: none.
     ``path``: its file, as specs store paths.  ``batch_key`` and ``max_batch``: which others may
     share a loaded model with it, and how many.  ``label``: what it came with: a batch, a sweep.
     """
@@ -95,6 +96,7 @@ class Wish:
     again: bool = False
     label: str = ""
     priority: int = 0
+    after: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,7 @@ class Item:
     time_limit: int
     again: bool
     label: str
+    after: str
     priority: int
     place: float
     state: State
@@ -210,9 +213,12 @@ class Queue:
         if found == 0:
             for statement in _SCHEMA.split(";\n"):
                 base.execute(statement)
+        elif found == 1:
+            base.execute("alter table items add column after text not null default ''")
+        if found in (0, 1):
             base.execute(f"pragma user_version = {_VERSION}")
         base.commit()
-        if found not in (0, _VERSION):
+        if found not in (0, 1, _VERSION):
             raise sqlite3.DatabaseError(f"it is of version {found}, not {_VERSION}")
 
     # -- what a person does -------------------------------------------------------------------
@@ -239,13 +245,14 @@ class Queue:
             last = max([last, *(row[0] for row in sequence)])
             base.executemany(
                 "insert into items (id, spec, path, name, engine, batch_key, max_batch, targets,"
-                " gpus, time_limit, again, label, priority, place, state, added)"
-                " values (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                " gpus, time_limit, again, label, after, priority, place, state, added)"
+                " values (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                 [
                     (
                         last + 1 + number, wish.spec, wish.path, wish.name, wish.engine,
                         short_key(wish.batch_key), wish.max_batch, f",{','.join(wish.targets)},",
-                        wish.gpus, wish.time_limit, wish.again, wish.label, wish.priority,
+                        wish.gpus, wish.time_limit, wish.again, wish.label, wish.after,
+                        wish.priority,
                         start + number, State.WAITING, now,
                     )
                     for number, wish in enumerate(new)

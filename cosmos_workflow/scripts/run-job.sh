@@ -9,20 +9,37 @@
 #            in the job's environment and nowhere else: what the job says goes through a filter
 #            that turns them into asterisks, as many as they have bytes
 #
+# COSMOS_ATTEMPT, where a cluster may start the job again: its number, which lies in
+#            WORKSPACE/attempt.  When another one lies there, this attempt runs on a node that was
+#            given up while it lived on: it is ended, and leaves nothing.
+#
 # The working directory is kept.  Exit codes are the job's own, or 124 past the limit, 143 stopped
 # from outside, 125 never started (the log says why).
 ws=$1 limit=$2 secrets=$3
 shift 4
 log=$ws/job.log
 grace=8 # seconds from TERM to KILL: less than the 10 that docker stop allows by default
-child='' watchdog='' why='' hider='' names=''
+child='' watchdog='' fence='' why='' hider='' names=''
+
+ours() { # the workspace was not given to a later attempt
+  [ -n "${COSMOS_ATTEMPT:-}" ] || return 0
+  [ -e "$ws/attempt" ] || return 0 # there was but one
+  IFS= read -r attempt <"$ws/attempt"
+  [ "$attempt" = "$COSMOS_ATTEMPT" ]
+}
 
 record() { # record CODE: nobody ever sees half an exit code
   printf '%s\n' "$1" >"$ws/exit_code.part" && mv -f "$ws/exit_code.part" "$ws/exit_code"
 } 2>/dev/null
 
+mark() { # mark NAME: why it is ended
+  ! ours || printf '' >"$ws/$1"
+}
+
 finish() { # finish CODE: also on a full disk, for which a little room is kept in reserve
   [ -z "$watchdog" ] || kill "$watchdog" 2>/dev/null
+  [ -z "$fence" ] || kill "$fence" 2>/dev/null
+  ours || exit 143
   if [ -n "$hider" ]; then
     # All that was said comes first; what a left-over process may still say is not waited for.
     after 5 kill -KILL "$hider"
@@ -41,7 +58,7 @@ finish() { # finish CODE: also on a full disk, for which a little room is kept i
 }
 
 stop() { # ended from outside: a cluster that has set us aside for others starts us again
-  if [ -n "${COSMOS_REQUEUED:-}" ] && [ ! -e "$ws/cancelled" ]; then exit 143; fi
+  if [ -n "${COSMOS_ATTEMPT:-}" ] && [ ! -e "$ws/cancelled" ]; then exit 143; fi
   finish 143
 }
 
@@ -63,6 +80,18 @@ after() { # after SECONDS COMMAND...: later, in the background; it never outlive
     "$@"
   ) >/dev/null 2>&1 </dev/null &
   watchdog=$!
+}
+
+fence() { # looks every two seconds whether the workspace is another attempt's
+  (
+    trap - TERM INT
+    while ours; do
+      sleep 2
+      kill -0 "$$" || exit 0
+    done
+    kill -USR2 "$$"
+  ) >/dev/null 2>&1 </dev/null &
+  fence=$!
 }
 
 # -- secrets -----------------------------------------------------------------------------------
@@ -144,7 +173,7 @@ HIDE_AWK='BEGIN {
 }'
 
 hide() { # hide PROGRAM NAME...: becomes the filter, in a subshell; values come by environment
-  trap '' TERM INT USR1
+  trap '' TERM INT USR1 USR2
   program=$1
   shift
   case $program in
@@ -209,6 +238,7 @@ end_tree() {
   [ -n "$all" ] || return 0
   # shellcheck disable=SC2086 # a list of numbers
   kill -TERM $all 2>/dev/null
+  ours || grace=0 # what it would still write is in another's way
   pause=0.2 turns=$((grace * 5))
   sleep "$pause" 2>/dev/null || pause=1 turns=$grace
   while [ "$turns" -gt 0 ]; do
@@ -225,6 +255,7 @@ end_tree() {
 # -- the job -----------------------------------------------------------------------------------
 
 # The log is made first: who asks for it may find it empty, not missing.
+ours || exit 143
 printf '' >>"$log" || exit 125
 mkdir "$ws/started" 2>/dev/null || {
   echo 'run-job: this job was started before; it is not run twice' >&2
@@ -232,7 +263,7 @@ mkdir "$ws/started" 2>/dev/null || {
 }
 trap '' HUP
 printf '%16384s' '' >"$ws/reserve" 2>/dev/null
-trap 'printf "" >"$ws/stopped"; stop' TERM INT
+trap 'mark stopped; stop' TERM INT
 if [ -e "$ws/cancelled" ]; then finish 143; fi
 out=$log
 if [ "$secrets" -gt 0 ]; then
@@ -243,16 +274,18 @@ fi
 
 trap 'why=${why:-stopped}' TERM INT
 trap 'why=${why:-timed_out}' USR1
+trap 'why=${why:-superseded}' USR2
 export PYTHONUNBUFFERED=1
 "$@" >>"$out" 2>&1 </dev/null &
 child=$!
 [ "$limit" -eq 0 ] || after "$limit" kill -USR1 "$$"
+[ -z "${COSMOS_ATTEMPT:-}" ] || fence
 
 while :; do
   wait "$child"
   code=$?
   if [ -n "$why" ]; then
-    printf '' >"$ws/$why"
+    mark "$why"
     end_tree
     wait "$child" 2>/dev/null
     if [ "$why" = timed_out ]; then finish 124; fi

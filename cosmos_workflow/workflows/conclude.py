@@ -34,6 +34,11 @@ from cosmos_workflow.workflows.retry import persistently
 
 def conclude(bench: Bench, folder: RunFolder, handle: Handle, ended: JobEnded) -> Iterator[Event]:
     """What a run's end was, once its job is over, its result home if there is one."""
+    job = folder.job()
+    held = isinstance(job, CommandJob) and bool(job.after)
+    if ended.reason == "cancelled" and held and not ended.began and not folder.run().cancelling:
+        # One of an array that its cluster has given up is only gone from the queue.
+        ended = replace(ended, reason="dependency")
     no_trace = ended.reason in ("gone", "server_gone")
     if ended.reason == "cancelled" or (no_trace and folder.run().cancelling):
         yield from used(bench, folder, ended, "")
@@ -53,7 +58,7 @@ def _verdict(bench: Bench, folder: RunFolder, ended: JobEnded, log: Sequence[str
     """A job that was cut short may have made or refused some of its runs before."""
     if ended.reason == "server_gone":
         return _server_gone(bench, folder)
-    refused = _refused(folder, ended, log)
+    refused = _refused(folder, ended, log) or _never_began(folder, ended, log)
     if refused or ended.reason == "gone":
         return refused or _cut_short(folder, ended)
     verdict = bench.engine.verdict(folder.id, ended, log)
@@ -177,6 +182,18 @@ def _refused(folder: RunFolder, ended: JobEnded, log: Sequence[str]) -> Failed |
     return Failed("submission", f"the job was not started: {said}", again)
 
 
+def _never_began(folder: RunFolder, ended: JobEnded, log: Sequence[str]) -> Failed | None:
+    """Of a job that ended before run-job.sh began: what should have started it has said why."""
+    if ended.reason != "killed" or ended.began or not log:
+        return None
+    return Failed(
+        "submission",
+        f"the job did not begin: {log[-1]}",
+        f"cosmos logs {folder.id} has all of it; cosmos run {folder.id.partition('.')[0]} tries "
+        "again",
+    )
+
+
 def _cut_short(folder: RunFolder, ended: JobEnded) -> Failed:
     code = "" if ended.exit_code is None else f" (exit code {ended.exit_code})"
     again = f"cosmos run {folder.id.partition('.')[0]} tries again"
@@ -188,6 +205,12 @@ def _cut_short(folder: RunFolder, ended: JobEnded) -> Failed:
                 if ended.reason == "preempted"
                 else f"the node of the job failed{code}",
                 f"nothing is wrong with the run; {again}",
+            )
+        case "dependency":
+            return Failed(
+                "dependency",
+                "the run that it was to run after did not succeed",
+                f"see to that one first; then {again}",
             )
         case "timeout":
             limit = folder.job().time_limit

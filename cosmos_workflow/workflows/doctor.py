@@ -11,7 +11,7 @@ from typing import Literal
 from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.engines.engine import Needs
 from cosmos_workflow.errors import ConfigError, CosmosError, MissingExtra
-from cosmos_workflow.execution.facts import HostFacts, ServiceFacts, Setup
+from cosmos_workflow.execution.facts import Cluster, HostFacts, ServiceFacts, Setup
 from cosmos_workflow.prompts.run_spec import RunSpec
 from cosmos_workflow.video import ffmpeg
 from cosmos_workflow.workflows import assemble, match
@@ -120,6 +120,8 @@ def _there(facts: HostFacts, needs: Needs, image: str, now: float) -> Iterator[C
         yield _clock(facts.clock - now)
     if setup.launcher == "docker":
         yield from _docker(facts, image, setup.gpus)
+    if facts.cluster:
+        yield from _cluster(facts.cluster, setup.partition)
     if needs.gpu_memory_gib and setup.gpus:
         yield from _gpus(facts, needs)
     if needs.checkpoints:
@@ -215,6 +217,28 @@ def _docker(facts: HostFacts, wanted: str, gpus: bool) -> Iterator[Check]:
             yield Check("image", "ok", f"{image.name} {digest[:19]}")
         else:
             yield Check("image", "ok", f"{image.name} {image.id[:19]}")
+
+
+def _cluster(cluster: Cluster, wanted: str) -> Iterator[Check]:
+    if cluster.error or not cluster.partitions:
+        fix = "is slurmctld up? sinfo there says more; runs in its queue are not lost"
+        yield Check("slurm", "fail", cluster.error or "it has no partitions", fix)
+        return
+    known = {one.name: one for one in cluster.partitions}
+    if wanted and wanted not in known:
+        yield Check(
+            "partition", "fail", f"there is no {wanted}; there are {', '.join(known)}",
+            "set partition below [targets.NAME.slurm]",
+        )  # fmt: skip
+    for one in [known[wanted]] if wanted in known else cluster.partitions:
+        said = f"{one.name}: {one.nodes} nodes, {one.idle} idle, {one.down} down"
+        if one.up and one.nodes > one.down:
+            yield Check("partition", "ok", f"{said}, {one.gres or 'no gres'}")
+        else:
+            yield Check("partition", "warn", said, "jobs wait there until it is up again")
+    running = sum(job.count for job in cluster.jobs if job.state == "running")
+    waiting = sum(job.count for job in cluster.jobs) - running
+    yield Check("our jobs", "ok", f"{running} running, {waiting} waiting")
 
 
 def _gpus(facts: HostFacts, needs: Needs) -> Iterator[Check]:

@@ -35,6 +35,7 @@ class Where:
     label: str = ""
     priority: int = 0
     again: bool = False
+    after: str = ""
 
 
 def files_of(settings: Settings, texts: Sequence[str]) -> list[Path]:
@@ -112,7 +113,7 @@ def wishes(settings: Settings, files: Sequence[Path], where: Where) -> Iterator[
             path=portable(file, settings),
             name=run.name,
             engine=run.engine,
-            batch_key=engine.batch_key(run, prompt),
+            batch_key=" after ".join(filter(None, (engine.batch_key(run, prompt), where.after))),
             max_batch=engine.max_batch,
             targets=where.targets,
             gpus=where.how.gpus,
@@ -120,6 +121,7 @@ def wishes(settings: Settings, files: Sequence[Path], where: Where) -> Iterator[
             again=where.again,
             label=where.label,
             priority=where.priority,
+            after=where.after,
         )
 
 

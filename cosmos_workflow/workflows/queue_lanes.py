@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.events import ExecutionStatus
+from cosmos_workflow.execution.launcher import WAITING
 from cosmos_workflow.runs.claims import Busy
 from cosmos_workflow.runs.index import Row
 from cosmos_workflow.runs.queue import Item
@@ -55,13 +56,19 @@ class Around:
 
 
 def lanes(settings: Settings, around: Around, targets: Sequence[str]) -> tuple[Lane, ...]:
-    """Every slot of these targets, and those beside them that something still runs on."""
+    """Every slot of these targets, and those beside them that something still runs on: not what
+    only waits in the queue of a cluster."""
     rows, claims = settings.all_targets(), around.glance.claims
     known = {(name, n) for name in targets if name in rows for n in range(rows[name].slots)}
     odd = {(one.target, one.slot) for one in claims if one.target in targets} - known
     order = {name: number for number, name in enumerate(targets)}
-    return tuple(
+    found = (
         _lane(around, *where) for where in sorted(known | odd, key=lambda w: (order[w[0]], w[1]))
+    )
+    return tuple(
+        lane
+        for lane in found
+        if (lane.target, lane.slot) in known or not lane.stage.startswith(WAITING)
     )
 
 
@@ -103,7 +110,8 @@ def running_rows(settings: Settings, lanes: Sequence[Lane], now: float) -> Itera
     """What runs, as if it were over now: for what the GPUs did until now."""
     rows = settings.all_targets()
     for lane in lanes:
-        if not lane.run or lane.since is None or lane.target not in rows:
+        waits = lane.stage.startswith(WAITING)
+        if not lane.run or lane.since is None or lane.target not in rows or waits:
             continue
         row = rows[lane.target]
         gpus = row.gpus_per_slot if row.pins_gpus else 0

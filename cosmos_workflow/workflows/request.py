@@ -22,11 +22,15 @@ from cosmos_workflow.video.probe import probe
 
 @dataclass(frozen=True)
 class How:
-    """What is said at run time and is no part of the spec: GPUs, which ones, seconds allowed."""
+    """What is said at run time and is no part of the spec: GPUs, which ones, seconds allowed.
+
+    ``after``: the run that has to succeed before it begins; empty: none.
+    """
 
     gpus: int = 1
     cuda_devices: str = ""
     time_limit: int = 0
+    after: str = ""
 
 
 def prompt_of(settings: Settings, run: RunSpec) -> PromptSpec:

@@ -25,7 +25,7 @@ from cosmos_workflow.events import (
     Submitted,
 )
 from cosmos_workflow.execution.facts import ServiceFacts
-from cosmos_workflow.execution.job import Job
+from cosmos_workflow.execution.job import CommandJob, Job
 from cosmos_workflow.execution.narrate import narrate
 from cosmos_workflow.execution.target import Handle, Target
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
@@ -33,6 +33,7 @@ from cosmos_workflow.prompts.run_spec import RunSpec
 from cosmos_workflow.runs.run import Run
 from cosmos_workflow.runs.store import Member, RunFolder, RunInUse
 from cosmos_workflow.workflows import match
+from cosmos_workflow.workflows.after import held_by
 from cosmos_workflow.workflows.assemble import Bench
 from cosmos_workflow.workflows.derive import fix_inputs
 from cosmos_workflow.workflows.finish import finish
@@ -90,7 +91,11 @@ def plan_together(
     job = bench.engine.plan(requests)
     names = bench.settings.all_targets()[bench.target.name].secrets
     bench.target.check(job)
-    return replace(job, secrets=tuple(dict.fromkeys((*job.secrets, *names)))), requests
+    job = replace(job, secrets=tuple(dict.fromkeys((*job.secrets, *names))))
+    held = held_by(bench, how.after)
+    if isinstance(job, CommandJob) and held:
+        job = replace(job, after=held)
+    return job, requests
 
 
 def fixed(bench: Bench, job: Job, say: Say) -> Job:

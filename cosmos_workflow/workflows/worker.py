@@ -12,10 +12,12 @@ from threading import Thread
 from typing import Any
 
 from cosmos_workflow.config.settings import Settings
+from cosmos_workflow.execution.on_cluster import OnCluster
 from cosmos_workflow.runs import claims, workers
 from cosmos_workflow.runs.claims import Choose, Lane
 from cosmos_workflow.runs.queue import Queue, State
 from cosmos_workflow.workflows import assemble
+from cosmos_workflow.workflows.worker_fleet import Fleet, Room
 from cosmos_workflow.workflows.worker_follow import News, Patience
 from cosmos_workflow.workflows.worker_lane import Shop, Slot
 from cosmos_workflow.workflows.worker_share import chooser
@@ -52,6 +54,10 @@ class Ended:
 
     reason: str
     idle: bool = False
+
+
+Lanes = Slot | Fleet
+"""What works on a target: a slot, or all of them."""
 
 
 def queue_of(settings: Settings) -> Queue:
@@ -99,7 +105,7 @@ class Worker:
                     slot.wait(0.0)
                     slot.close()
 
-    def _watched(self, name: str, slots: Sequence[Slot]) -> Iterator[News | Complaint | Ended]:
+    def _watched(self, name: str, slots: Sequence[Lanes]) -> Iterator[News | Complaint | Ended]:
         idle_since, looked = time.monotonic(), 0.0
         while True:
             try:
@@ -123,7 +129,7 @@ class Worker:
                 yield ended
                 return
 
-    def _ended(self, slots: Sequence[Slot], idle: float) -> Ended | None:
+    def _ended(self, slots: Sequence[Lanes], idle: float) -> Ended | None:
         if any(slot.busy for slot in slots):
             return None
         if not self._within_budget():
@@ -152,10 +158,16 @@ class Worker:
             label=self._terms.label,
         )
 
-    def _slots(self, shop: Shop, worker: str, name: str) -> Iterator[Slot]:
+    def _slots(self, shop: Shop, worker: str, name: str) -> Iterator[Lanes]:
         row = self._settings.all_targets()[name]
+        first = assemble.target(self._settings, name, self._ask)
+        if isinstance(first, OnCluster):
+            alone = len(self._terms.targets) == 1 and self._terms.budget is None
+            room = Room(row.slots, alone, self._settings.machines()[name].slurm.array)
+            yield Fleet(shop, Lane(worker, name, 0), first, room)
+            return
         for number in range(row.slots):
-            target = assemble.target(self._settings, name, self._ask)
+            target = assemble.target(self._settings, name, self._ask) if number else first
             pinned = row.pins_gpus
             lane = Lane(worker, name, number, row.gpus_per_slot if pinned else 0)
             yield Slot(shop, lane, target, pinned=pinned)
@@ -165,13 +177,13 @@ class Worker:
         lanes = [(name, n) for name in self._terms.targets for n in range(rows[name].slots)]
         return chooser(lane, lanes, claims.paces(self.queue))
 
-    def _guarded(self, slot: Slot) -> None:
+    def _guarded(self, slot: Lanes) -> None:
         try:
             slot.work()
         except BaseException as error:  # a lane that dies takes the worker with it, and is heard
             self._news.put(error)
 
-    def _take_over(self, name: str, slots: Sequence[Slot]) -> None:
+    def _take_over(self, name: str, slots: Sequence[Lanes]) -> None:
         left = claims.take_over(self.queue, name, self._terms.targets, is_alive(self._settings))
         for claim in left:
             same = [s for s in slots if s.lane.target == claim.lane.target]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import partial
 from threading import Event as Flag
 from threading import Lock, Thread
 
@@ -21,7 +20,7 @@ from cosmos_workflow.runs.store import AttemptTaken, RunFolder, Store
 from cosmos_workflow.workflows import assemble
 from cosmos_workflow.workflows.assemble import Bench
 from cosmos_workflow.workflows.worker_follow import LONGEST_PAUSE_S, Following, News, Patience
-from cosmos_workflow.workflows.worker_prepare import Desk, Ready, prepare
+from cosmos_workflow.workflows.worker_prepare import Adopt, Desk, Ready, prepare
 from cosmos_workflow.workflows.worker_share import Paces
 
 GLANCE_S = 0.25
@@ -48,6 +47,14 @@ class Shop:
     stop: Flag = field(default_factory=Flag)
     planning: Lock = field(default_factory=Lock)
     """One lane at a time plans: what they make on the way (edges, hashes) is shared."""
+
+    def desk(self, claim: Claim, adopt: Adopt) -> Desk:
+        """For items of the claim that need no job; what becomes of them is told."""
+
+        def settled(item: Item, state: State, why: str) -> None:
+            self.tell(News(claim, item=item, state=state, why=why))
+
+        return Desk(self.queue, adopt, settled)
 
 
 class Slot:
@@ -127,8 +134,7 @@ class Slot:
         try:
             bench = self._bench(claim)
             with shop.planning:
-                desk = Desk(shop.queue, self._adopt, partial(self._tell_settled, claim))
-                ready = prepare(desk, bench, claim, self._pinned)
+                ready = prepare(shop.desk(claim, self._adopt), bench, claim, self._pinned)
             if ready is None:
                 claims.release(shop.queue, claim.id)
                 return None
@@ -143,9 +149,6 @@ class Slot:
             self._tire()
             return None
         return ready
-
-    def _tell_settled(self, claim: Claim, item: Item, state: State, why: str) -> None:
-        self._shop.tell(News(claim, item=item, state=state, why=why))
 
     def _begin(self, ready: Ready) -> None:
         shop = self._shop

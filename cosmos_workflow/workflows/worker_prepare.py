@@ -16,8 +16,12 @@ from cosmos_workflow.runs.claims import Claim, Lane
 from cosmos_workflow.runs.queue import Item, Queue, State
 from cosmos_workflow.runs.store import Member, RunFolder, RunInUse, job_name
 from cosmos_workflow.workflows import run as line
+from cosmos_workflow.workflows.after import NotYet, held_by
 from cosmos_workflow.workflows.assemble import Bench
 from cosmos_workflow.workflows.request import How, prompt_of
+
+HELD_PAUSE_S = 5.0
+"""Seconds between two looks at a run that an item is to run after."""
 
 LIVE_ATTEMPT_PAUSE_S = 15.0
 """Seconds until an item whose RunSpec somebody else is running is looked at again."""
@@ -43,16 +47,16 @@ class Ready:
         return dict(zip((item.id for item in self.claim.items), ids, strict=True))
 
 
+Adopt = Callable[[Item, RunFolder], None]
+"""Follow a run of the item's RunSpec that lives already, though nobody follows it."""
+
+
 @dataclass(frozen=True)
 class Desk:
-    """What to do with items that need no job.
-
-    ``adopt``: follow a run of the item's RunSpec that lives already, though nobody follows it.
-    ``tell``: that the item was settled: its state, and why.
-    """
+    """What to do with items that need no job.  ``tell``: how one was settled, and why."""
 
     queue: Queue
-    adopt: Callable[[Item, RunFolder], None]
+    adopt: Adopt
     tell: Callable[[Item, State, str], None]
 
     def settle(
@@ -73,6 +77,7 @@ def prepare(desk: Desk, bench: Bench, claim: Claim, pinned: bool) -> Ready | Non
         (item, specs)
         for item in claim.items
         if not _lives(desk, item, attempts.get(item.spec))
+        and not _held_back(desk, bench, item)
         and (specs := _specs_of(desk, bench, item))
     ]
     while found:
@@ -93,7 +98,7 @@ def how_of(lane: Lane, item: Item, pinned: bool) -> How:
     """GPUs of the lane's slot, as many as the item wants, and its seconds."""
     first = lane.slot * lane.gpus
     devices = ",".join(str(first + n) for n in range(item.gpus)) if pinned else ""
-    return How(item.gpus, devices, item.time_limit)
+    return How(item.gpus, devices, item.time_limit, item.after)
 
 
 def _planned(bench: Bench, claim: Claim, members: Sequence[Member], pinned: bool) -> Job:
@@ -122,9 +127,9 @@ def _kept(
     return kept
 
 
-def _refuse(desk: Desk, item: Item, error: CosmosError) -> None:
+def _refuse(desk: Desk, item: Item, error: CosmosError, cause: str = "") -> None:
     message = "\n".join(filter(None, (error.message, error.hint)))
-    cause = "config" if isinstance(error, ConfigError) else "spec"
+    cause = cause or ("config" if isinstance(error, ConfigError) else "spec")
     desk.settle(item, State.FAILED, cause=cause, message=message)
 
 
@@ -147,6 +152,20 @@ def _lives(desk: Desk, item: Item, last: RunFolder | None) -> bool:
         )
     else:
         desk.adopt(item, last)
+    return True
+
+
+def _held_back(desk: Desk, bench: Bench, item: Item) -> bool:
+    """Whether it cannot begin: what it is to run after goes on, or did not succeed."""
+    try:
+        held_by(bench, item.after)
+    except NotYet:
+        said = f"waits for {item.after}"
+        claims.wait_again(desk.queue, item.id, pause=HELD_PAUSE_S, counts=False, message=said)
+    except SpecError as error:
+        _refuse(desk, item, error, "dependency")
+    else:
+        return False
     return True
 
 

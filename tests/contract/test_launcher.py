@@ -53,6 +53,8 @@ class Here:
         self.workspace(job).mkdir(parents=True)
         script = resources.files("cosmos_workflow.scripts") / "run-job.sh"
         (self.workspace(job) / "run-job.sh").write_bytes(script.read_bytes())
+        for path, data in self.launcher.files(job, self.site).items():
+            (self.workspace(job) / path).write_bytes(data)
 
     def start(self, job: CommandJob, secrets: Mapping[str, str] | None = None) -> str:
         """Prepare, start, hand over the secrets; the reference."""

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,33 +72,24 @@ class Slurm:
 
     def stop_node(self, number: int) -> None:
         """As by a power cut: the node's daemon and all that it has started."""
-        pid = int((self.folder / f"slurmd.gpu{number}.pid").read_text())
-        steps = self._steps(number)
-        for one in (pid, *steps):
-            try:
-                os.kill(one, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
+        self.cut_off(number)
+        while alive := [*self._daemons(number), *self.processes(number)]:
+            for pid in alive:
+                _kill(pid)
 
-    def _steps(self, number: int) -> list[int]:
-        """What the node runs: its step daemons and what they have started."""
-        table = subprocess.run(
-            ["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True
-        )
-        rows = [line.split(None, 2) for line in table.stdout.splitlines()]
-        found = [int(r[0]) for r in rows if "slurmstepd" in r[2] and self._is_of(int(r[0]), number)]
-        grown = True
-        while grown:
-            more = [int(r[0]) for r in rows if int(r[1]) in found and int(r[0]) not in found]
-            found, grown = [*found, *more], bool(more)
-        return found
+    def cut_off(self, number: int) -> None:
+        """A node that the controller cannot reach any more: what runs there runs on."""
+        _kill(int((self.folder / f"slurmd.gpu{number}.pid").read_text()))
 
-    def _is_of(self, pid: int, number: int) -> bool:
-        try:
-            environ = Path(f"/proc/{pid}/environ").read_bytes()
-            return str(self.folder).encode() in environ and f"gpu{number}".encode() in environ
-        except OSError:
-            return False
+    def processes(self, number: int) -> list[int]:
+        """What the node's jobs have started, by its environment."""
+        mine = {f"SLURM_CONF={self.conf}".encode(), f"SLURMD_NODENAME=gpu{number}".encode()}
+        return [int(proc.name) for proc in _alive() if mine <= _environment(proc)]
+
+    def _daemons(self, number: int) -> list[int]:
+        """One a step; its environment is overwritten by its title, but it has a log open."""
+        log = self.folder / f"slurmd.gpu{number}.log"
+        return [int(proc.name) for proc in _alive() if log in _files_of_step(proc)]
 
     def stop(self) -> None:
         self("scancel", "-u", "root", check=False)
@@ -141,6 +132,31 @@ class Slurm:
         )  # fmt: skip
 
 
+def _kill(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def _alive() -> list[Path]:
+    return [proc for proc in Path("/proc").iterdir() if proc.name.isdigit()]
+
+
+def _environment(proc: Path) -> set[bytes]:
+    try:
+        return set((proc / "environ").read_bytes().split(b"\0"))
+    except OSError:
+        return set()
+
+
+def _files_of_step(proc: Path) -> set[Path]:
+    try:
+        if not (proc / "cmdline").read_bytes().startswith(b"slurmstepd"):
+            return set()
+        return {file.readlink() for file in (proc / "fd").iterdir()}
+    except OSError:
+        return set()
+
+
 CONF = """\
 ClusterName=lab
 SlurmctldHost={host}(127.0.0.1)
@@ -176,7 +192,7 @@ KillWait=5
 SlurmdTimeout=20
 SchedulerParameters=defer,sched_interval=2,batch_sched_delay=0
 MaxArraySize=2001
-MaxJobCount=5000
+MaxJobCount=20000
 {nodes}
 PartitionName=gpu Nodes=ALL Default=YES MaxTime=1-0 State=UP PriorityTier=1 PreemptMode=REQUEUE
 PartitionName=urgent Nodes=ALL MaxTime=1-0 State=UP PriorityTier=9 PreemptMode=OFF

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -211,6 +213,38 @@ def test_a_node_that_fails_starts_its_job_on_another(
         server.stop()
 
 
+def test_an_attempt_on_a_node_that_is_cut_off_ends_itself(
+    project: Project, fragile_slurm: Slurm, tmp_path: Path
+) -> None:
+    server = start_sshd(tmp_path / "login", [f"SetEnv SLURM_CONF={fragile_slurm.conf}"])
+    python = tmp_path / "python of a node"
+    python.write_text(
+        '#!/bin/sh\n[ "$COSMOS_ATTEMPT" != 0 ] || { trap "" TERM; echo "frame 3/9"; sleep 900; }\n'
+        f'exec {sys.executable} "$@"\n'
+    )
+    python.chmod(0o755)
+    try:
+        configure(project, server, tmp_path / "shared dir", python=str(python))
+        one = spec(project)
+        project.cosmos("run", one, "--detach")
+        place = until_working(project, one, tmp_path)
+        ref = (place / "slurm_id").read_text().strip()
+        node = fragile_slurm("squeue", "-h", "-j", ref, "-o", "%N")
+        fragile_slurm.cut_off(number := int(node.removeprefix("gpu")))
+        fragile_slurm("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=test")
+        until(lambda: "Restarts=1" in fragile_slurm("scontrol", "show", "job", "-o", ref), "again")
+        assert fragile_slurm.processes(number), "the first attempt lives on"
+        fragile_slurm("scontrol", "update", f"JobId={ref}", "StartTime=now", check=False)
+        project.cosmos("follow", one)
+        folder = project.run(one)
+        assert folder.run().status is ExecutionStatus.SUCCESS, folder.run().message
+        assert not fragile_slurm.processes(number)
+        said = folder.log_file.read_text()
+        assert said.startswith("frame 3/9\nslurm-job: attempt 2, on gpu"), said
+    finally:
+        server.stop()
+
+
 def test_what_slurm_refuses_is_told(cluster: Project, login_node: Sshd, tmp_path: Path) -> None:
     configure(cluster, login_node, tmp_path / "shared dir", slurm='partition = "none"')
     one = spec(cluster)
@@ -270,3 +304,46 @@ def test_doctor_knows_what_a_cluster_needs(
     configure(project, sshd, tmp_path / "shared dir")
     said = project.cosmos("doctor", code=4).stdout
     assert "sbatch" in said and "install Slurm" in said
+
+
+def test_status_shows_partitions_and_what_of_ours_is_in_the_queue(
+    cluster: Project, login_node: Sshd, slurm: Slurm, tmp_path: Path
+) -> None:
+    configure(cluster, login_node, tmp_path / "shared dir", slurm='extra = ["--begin=now+1hour"]')
+    one, two = spec(cluster), spec(cluster, 2)
+    cluster.cosmos("run", one, "--detach")
+    worker = cluster.json("batch", two, spec(cluster, 3), "--detach")[-1]["worker"]
+    handle = cluster.run(one).run().handle
+    assert handle is not None
+    until(lambda: cluster.run(two).run().handle is not None, "the batch is submitted")
+    kill_worker(worker)
+    shown = cluster.cosmos("status", env={"COLUMNS": "80"}).stdout
+    assert max(map(len, shown.splitlines())) <= 80, shown
+    assert "gpu:2" in shown and "BeginTime" in shown and "2 jobs" in shown, shown
+    told = cluster.json("status")[-1]["facts"]["cluster"]
+    assert {p["name"]: p["idle"] + p["mixed"] + p["allocated"] for p in told["partitions"]} == {
+        "gpu": 3, "urgent": 3,
+    }  # fmt: skip
+    assert {job["number"]: job["count"] for job in told["jobs"]}[handle.ref] == 1
+    for folder in cluster.store.folders():
+        cluster.cosmos("cancel", folder.id)
+
+
+def kill_worker(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+
+
+def test_doctor_tells_a_partition_that_is_not_there_and_a_cluster_that_is_away(
+    project: Project, fragile_slurm: Slurm, tmp_path: Path
+) -> None:
+    server = start_sshd(tmp_path / "login", [f"SetEnv SLURM_CONF={fragile_slurm.conf}"])
+    try:
+        configure(project, server, tmp_path / "shared dir", slurm='partition = "h100"')
+        said = project.cosmos("doctor", code=4).stdout
+        assert "there is no h100; there are gpu, urgent" in said
+        fragile_slurm.stop_controller()
+        said = project.cosmos("doctor", code=4).stdout
+        assert "fail  slurm: " in said and "is slurmctld up?" in said, said
+        fragile_slurm.start_controller()
+    finally:
+        server.stop()

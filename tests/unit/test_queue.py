@@ -324,3 +324,49 @@ def test_the_queue_has_a_clock(tmp_path: Path) -> None:
 def test_of_many_the_first_so_many_are_listed(queue: Queue) -> None:
     queue.add([wish(n) for n in range(5)])
     assert [item.id for item in queue.items(limit=2)] == [1, 2]
+
+
+def test_a_place_with_a_queue_of_its_own_takes_all_that_waits_as_jobs(queue: Queue) -> None:
+    queue.add([*(wish(n) for n in range(1, 6)), wish(6, "b")])
+    taken = claims.claim(queue, Lane("another", "gpu", 1))
+    assert names(taken) == [1, 2, 3, 4, 5]
+    assert taken is not None
+    claims.release(queue, taken.id)
+    queue.pause([2])
+    found = claims.claim_all(queue, LANE, 100, lambda group: 2)
+    assert [names(one) for one in found] == [[1, 3], [4, 5], [6]]
+    assert len({one.lane.slot for one in found}) == 3
+    assert claims.claim_all(queue, LANE, 100, lambda group: 2) == []
+
+
+def test_it_takes_no_more_jobs_than_it_is_told_to_and_none_of_a_queue_that_is_held(
+    queue: Queue,
+) -> None:
+    queue.add([wish(n) for n in range(1, 8)])
+    queue.pause()
+    assert claims.claim_all(queue, LANE, 2, lambda group: 3) == []
+    queue.pause(paused=False)
+    assert [names(one) for one in claims.claim_all(queue, LANE, 2, lambda group: 3)] == [
+        [1, 2, 3], [4, 5, 6],
+    ]  # fmt: skip
+
+
+def test_of_many_that_begin_those_that_were_taken_back_do_not(queue: Queue) -> None:
+    queue.add([wish(n) for n in (1, 2, 3)])
+    found = claims.claim_all(queue, LANE, 9, lambda group: 1)
+    queue.cancel([2])
+    begun = claims.begin_all(queue, [(one, {one.items[0].id: "run"}, 0.0) for one in found])
+    assert [names(one) for one in begun] == [[1], [], [3]]
+    assert [item.state for item in queue.items(ids=[1, 2, 3])] == [
+        State.RUNNING, State.RUNNING, State.CANCELLED,
+    ]  # fmt: skip
+
+
+def test_a_queue_of_the_version_before_goes_on(queue: Queue) -> None:
+    queue.add([wish(1)])
+    with sqlite3.connect(queue.file) as base:
+        base.execute("alter table items drop column after")
+        base.execute("pragma user_version = 1")
+    assert [item.after for item in queue.items()] == [""]
+    queue.add([wish(2, after="rs_00000001.1")])
+    assert [item.after for item in queue.items()] == ["", "rs_00000001.1"]
