@@ -8,6 +8,7 @@ as one array; each is still a job with a workspace and a number of its own.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 
 from cosmos_workflow.errors import SubmissionRejected
 from cosmos_workflow.events import Reason
@@ -91,14 +92,15 @@ class SlurmLauncher:
     # -- many at once ------------------------------------------------------------------------
 
     def alike(self, job: CommandJob, site: Site) -> Hashable:
-        """Jobs that are submitted with the same options can be an array."""
-        return (*_options(job, site), *job.secrets)
+        """Jobs that are submitted with the same options can be an array; run-job.sh keeps the time
+        of each."""
+        return (*_options([replace(job, time_limit=min(job.time_limit, 1))], site), *job.secrets)
 
     def start_all(self, jobs: Sequence[CommandJob], site: Site) -> Sequence[str]:
         """Prints the number of each, a line each, also of those that were submitted before."""
         return [
             "sh", "-c", START, "sh", site.root, str(site.cluster.at_once), BATCH, str(len(jobs)),
-            *(job.name for job in jobs), *_options(jobs[0], site),
+            *(job.name for job in jobs), *_options(jobs, site),
         ]  # fmt: skip
 
     def refs(self, stdout: str) -> Sequence[str]:
@@ -171,9 +173,9 @@ class SlurmLauncher:
         return read_probe(stdout)
 
 
-def _options(job: CommandJob, site: Site) -> list[str]:
-    """sbatch's own: numbers of ours, and what the settings say."""
-    cluster = site.cluster
+def _options(jobs: Sequence[CommandJob], site: Site) -> list[str]:
+    """sbatch's own: numbers of ours, and what the settings say.  An array has one limit of time."""
+    cluster, job = site.cluster, jobs[0]
     said = ["--open-mode=append", "--requeue", "--kill-on-invalid-dep=yes"]
     if job.after:
         said.append("--dependency=afterok:" + ":".join(job.after))
@@ -183,7 +185,8 @@ def _options(job: CommandJob, site: Site) -> list[str]:
     if job.gpus and site.gpu_enabled and cluster.gres:
         said.append("--gres=" + cluster.gres.replace("{gpus}", str(job.gpus)))
     if job.time_limit:
-        said.append(f"--time={-(-job.time_limit // 60) + SPARE_MINUTES}")
+        longest = max(one.time_limit for one in jobs)
+        said.append(f"--time={-(-longest // 60) + SPARE_MINUTES}")
     return [*said, *cluster.extra]
 
 

@@ -64,7 +64,8 @@ def test_a_batch_is_one_array_and_so_many_run_at_once(cluster: Project, slurm: S
     runs = folders(cluster, specs)
     assert succeeded(runs)
     base = until_submitted(runs)
-    assert sorted(refs(runs)) == [f"{base}_{place}" for place in range(5)]
+    # Two and two share a model: as many jobs as can run at once.
+    assert sorted(refs(runs)) == [f"{base}_{place}" for place in (0, 0, 1, 1, 2)]
     assert "ArrayTaskThrottle=3" in slurm("scontrol", "show", "job", "-o", base)
     assert [counted(folder)["Submitted"] for folder in runs] == [1] * 5
 
@@ -120,7 +121,7 @@ def test_a_worker_that_is_killed_again_and_again_submits_nothing_twice(
         project.cosmos("queue", "work", "--idle-stop", "1s")
         assert succeeded(runs)
         ran = re.findall(r"^JobId=", (fragile_slurm.folder / "jobcomp.log").read_text(), re.M)
-        assert len(ran) == len(specs)
+        assert len(ran) == len({folder.job().name for folder in runs})
     finally:
         server.stop()
 
@@ -167,7 +168,7 @@ def test_one_of_an_array_that_is_queued_again_has_its_own_attempts(
 ) -> None:
     from test_slurm import slow
 
-    specs = [slow(cluster, frames=1500), spec(cluster, 2)]
+    specs = [slow(cluster, frames=4000), spec(cluster, 2)]
     client = cluster.begin("batch", *specs)
     runs = folders(cluster, specs)
     until_submitted(runs)
@@ -183,7 +184,7 @@ def test_one_of_an_array_that_is_queued_again_has_its_own_attempts(
         ),
         "its second attempt",
     )
-    client.communicate(timeout=120)
+    client.communicate(timeout=240)
     assert succeeded(runs)
     first, second = (folder.log_file.read_text() for folder in runs)
     assert "slurm-job: attempt 2, on gpu" in first and "attempt" not in second
@@ -194,5 +195,5 @@ def test_with_a_budget_no_more_is_in_the_queue_than_runs_at_once(cluster: Projec
     cluster.cosmos("batch", *specs, "--budget", "100")
     runs = folders(cluster, specs)
     assert succeeded(runs)
-    sent = [ref.partition("_")[0] for ref in refs(runs)]
+    sent = [ref.partition("_")[0] for ref in set(refs(runs))]
     assert max(sent.count(number) for number in sent) <= 3
