@@ -226,6 +226,11 @@ class OnHost:
                     f"job {job.name} started on {self.name} but never read its secrets",
                     hint="see docker logs of the container: is sh in the image?",
                 )
+            case 75 | 124 if self._launcher.queues:  # it may have taken the job all the same
+                return TransferInterrupted(
+                    f"the queue behind {self.name} does not answer: {said or 'out of time'}",
+                    hint="the next try finds what it has taken",
+                )
             case code if code > 128:
                 return TransferInterrupted(
                     f"what starts {job.name} was ended on {self.name} before its answer",

@@ -158,8 +158,6 @@ class SlurmLauncher:
         said = lines[-1].removeprefix("sbatch: error: ") if lines else f"exit code {exit_code}"
         hint = {
             66: "is remote_dir on the machine, and on a file system that all nodes see?",
-            75: "the cluster does not answer (squeue); the same command goes on later",
-            124: "the cluster does not answer (sbatch); the same command goes on later",
             127: "is Slurm on that machine? sbatch, squeue, scontrol and scancel are needed",
         }.get(exit_code, "partition, account, qos and gres are set below [targets.NAME.slurm]")
         return SubmissionRejected(f"Slurm did not take the job: {said}", hint=hint)

@@ -130,8 +130,8 @@ SBATCH = """#!/bin/sh
 # The real one; but the first time, what has asked it is killed before it hears the answer.
 said=$({sbatch} "$@") || exit
 if mkdir "{mark}" 2>/dev/null; then
-  asking=$(ps -o ppid= -p "$PPID")
-  kill -9 -- "-$(($(ps -o pgid= -p "$asking")))"
+  asking=$(cut -d ' ' -f 4 "/proc/$PPID/stat")
+  kill -9 -- "-$(cut -d ' ' -f 5 "/proc/$asking/stat")"
 fi
 printf '%s\\n' "$said"
 """
@@ -197,3 +197,35 @@ def test_with_a_budget_no_more_is_in_the_queue_than_runs_at_once(cluster: Projec
     assert succeeded(runs)
     sent = [ref.partition("_")[0] for ref in set(refs(runs))]
     assert max(sent.count(number) for number in sent) <= 3
+
+
+SLOW = """#!/bin/sh
+# The real one; but the first time it is as if its answer did not come in time.
+said=$({sbatch} "$@") || exit
+! mkdir "{mark}" 2>/dev/null || exit 124
+printf '%s\\n' "$said"
+"""
+
+
+def test_an_sbatch_that_ran_out_of_time_is_asked_for_what_it_has_done(
+    project: Project, slurm: Slurm, tmp_path: Path
+) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    mark = tmp_path / "was late"
+    (programs / "sbatch").write_text(SLOW.format(sbatch=need("sbatch"), mark=mark))
+    (programs / "sbatch").chmod(0o755)
+    path = f"SetEnv PATH={programs}:{os.environ['PATH']} SLURM_CONF={slurm.conf}"
+    server = start_sshd(tmp_path / "login", [path])
+    try:
+        later(project, server, tmp_path)
+        one = spec(project)
+        client = project.begin("run", one, "--detach")
+        client.communicate(timeout=60)
+        (number,) = refs([project.run(one)])
+        assert mark.exists()
+        name = project.run(one).job().name
+        assert slurm("squeue", "-h", "-n", name, "-o", "%F").split() == [number]
+        project.cosmos("cancel", one)
+    finally:
+        server.stop()
