@@ -47,25 +47,36 @@ def bare(ground: Ground, host: str, spans: Sequence[Span], at_once: int = 1) -> 
         return list(pool.map(lambda span: _once_more(ground, host, span), spans))
 
 
-def _once_more(ground: Ground, host: str, span: Span) -> Bare:
-    job = ground.project.run(span.runs[0].partition(".")[0]).job()
-    assert isinstance(job, CommandJob)
+def workspace(ground: Ground, host: str, span: Span) -> tuple[Path, list[str]]:
+    """A fresh workspace with the files of the job, and docker's arguments to run its program."""
+    job = _job_of(ground, span)
     there = ground.remote(host)
     folder = ground.folder / f"bare {span.job}"
+    shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(there / "runs" / span.job, folder, ignore=shutil.ignore_patterns("outputs"))
     (folder / "outputs").mkdir()
     launcher, site = DockerLauncher(), Site(str(there), image=ground.image)
     argv = [str(arg) for arg in fill(job.argv, lambda place: launcher.place(job, site, place))]
     flags = argv[argv.index("--input-files") :]
+    return folder, [
+        "run", "--rm", "--init", "--ipc=host", "--mount",
+        f"type=bind,source={folder},target={WORKSPACE}", "--mount",
+        f"type=bind,source={there}/inputs,target={INPUTS},readonly", ground.image,
+        "sh", "-c", PROGRAM, "sh", *flags,
+    ]  # fmt: skip
+
+
+def _job_of(ground: Ground, span: Span) -> CommandJob:
+    job = ground.project.run(span.runs[0].partition(".")[0]).job()
+    assert isinstance(job, CommandJob)
+    return job
+
+
+def _once_more(ground: Ground, host: str, span: Span) -> Bare:
+    folder, argv = workspace(ground, host, span)
     began = _now(folder, "start")
-    subprocess.run(
-        ["docker", "run", "--rm", "--init", "--ipc=host", "--mount",
-         f"type=bind,source={folder},target={WORKSPACE}", "--mount",
-         f"type=bind,source={there}/inputs,target={INPUTS},readonly", ground.image,
-         "sh", "-c", PROGRAM, "sh", *flags],
-        check=True, stdout=subprocess.DEVNULL,
-    )  # fmt: skip
-    return _told(folder, job, span.runs, _now(folder, "end") - began)
+    subprocess.run(["docker", *argv], check=True, stdout=subprocess.DEVNULL)
+    return _told(folder, _job_of(ground, span), span.runs, _now(folder, "end") - began)
 
 
 def _now(folder: Path, name: str) -> float:

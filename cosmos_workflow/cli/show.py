@@ -20,6 +20,7 @@ from cosmos_workflow.engines.together import inputs_of
 from cosmos_workflow.errors import SpecError
 from cosmos_workflow.events import Blocked, Event, Exchanged, ExecutionStatus
 from cosmos_workflow.execution.job import Job, RequestJob
+from cosmos_workflow.execution.slurm import attempts
 from cosmos_workflow.ids import RUN_ID
 from cosmos_workflow.prompts import library
 from cosmos_workflow.prompts.prompt_spec import PromptSpec
@@ -249,6 +250,7 @@ def _run_facts(settings: Settings, folder: RunFolder) -> dict[str, Any]:
         "created": moment(run.created) if run.created else None,
         "seconds": run.seconds,
         "stage": run.stage if not run.status.final else None,
+        "cluster_attempts": begun if (begun := attempts(folder.log_lines())) > 1 else None,
         "fraction": run.fraction if not run.status.final else None,
         "uploaded_bytes": _uploaded(run, folder.job()),
         "handle": run.handle.to_json() if run.handle else None,

@@ -170,6 +170,7 @@ def test_a_preempted_run_starts_again_and_its_log_goes_on(
     folder = cluster.run(one)
     assert folder.run().status is ExecutionStatus.SUCCESS, folder.run().message
     assert "slurm-job: attempt 2, on gpu" in folder.log_file.read_text()
+    assert cluster.json("show", one)[-1]["cluster_attempts"] == 2
     assert counted(folder)["Submitted"] == 1
 
 
