@@ -40,7 +40,7 @@ class Case:
 
 
 OURS = Ground(
-    (1,), first=3.0, plan=0.6, plan_run=0.03, start=1.5, home=0.5, hand=0.35, last=1.0,
+    (1,), first=3.0, plan=0.6, plan_run=0.03, start=1.5, home=0.5, hand=0.19, last=1.0,
     up=UP_BS, down=DOWN_BS,
 )  # fmt: skip
 """What we ourselves take, as ``python -m benchmarks night`` finds it on a small machine."""
