@@ -115,7 +115,7 @@ def how_to(
         gpus=num_gpu or len([word for word in cuda_devices.split(",") if word.strip()]) or 1,
         cuda_devices=cuda_devices,
         time_limit=settings.defaults.time_limit if time_limit < 0 else time_limit,
-        after=assemble.store(settings).find(after).id if after else "",
+        after=collect.find_run(settings, after).id if after else "",
     )
 
 

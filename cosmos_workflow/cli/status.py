@@ -134,7 +134,7 @@ def _cluster(screen: Screen, cluster: Cluster) -> None:
             [job.number, job.name if job.count == 1 else counted(job.count, "job"), job.state,
              job.reason] for job in cluster.jobs
         ]  # fmt: skip
-        screen.table(["number", "job", "state", "why"], rows)
+        screen.table(["number", "submitted as", "state", "why"], rows)
 
 
 def _facts(report: Report) -> dict[str, object]:

@@ -247,15 +247,16 @@ class OnHost:
         site = self._resolved()
         state = self._launcher.state(handle.job, handle.ref, site)
         argv = ["sh", "-c", FOLLOW, "sh", site.workspace(handle.job), str(offset), *state]
-        pending, aside, over = b"", b"", False
+        pending, aside, over, spoke = b"", b"", False, 0
         for chunk in self.host.stream(argv, idle_timeout=self._silence):
             if chunk.source == "err":
                 aside += chunk.data
-                yield self._beat(aside)
+                yield self._beat(aside[spoke:])
                 if not over and b"@over\n" in aside:
                     over = True
                     yield JobOver()
             elif chunk.source == "out":
+                spoke = len(aside)  # a job that speaks does not wait, whatever was said before
                 whole, newline, pending = (pending + chunk.data).rpartition(b"\n")
                 if newline:
                     offset += len(whole) + 1

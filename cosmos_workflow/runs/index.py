@@ -11,7 +11,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from cosmos_workflow.errors import CosmosError
+from cosmos_workflow.errors import CosmosError, SpecError
 from cosmos_workflow.events import ExecutionStatus
 from cosmos_workflow.runs.store import RunFolder, Store
 
@@ -159,12 +159,20 @@ def _folded(folder: RunFolder) -> Sequence[object]:
     used = run.used
     created = run.created if run.created is not None else folder.path.stat().st_mtime
     return (
-        run.id, folder.spec().name, run.engine, run.target, str(run.status),
+        run.id, _name(folder), run.engine, run.target, str(run.status),
         created, run.ended, run.seconds, run.message, run.cause,
         *((used.slot, used.since, used.until, used.gpus, used.price_per_hour) if used
           else ("", 0.0, 0.0, 0, 0.0)),
         run.outputs[0].seconds if run.outputs else 0.0,
     )  # fmt: skip
+
+
+def _name(folder: RunFolder) -> str:
+    """One folder that somebody has spoiled does not hide ten thousand others."""
+    try:
+        return folder.spec().name
+    except SpecError:
+        return "(its run.json cannot be read)"
 
 
 def _row(values: Sequence[object]) -> Row:

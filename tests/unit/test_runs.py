@@ -146,6 +146,14 @@ def test_the_index_follows_the_folders(store: Store) -> None:
     assert index.page(store).rows == []
 
 
+def test_a_spoiled_folder_does_not_hide_the_others(store: Store) -> None:
+    first, second = (store.create(RUN, PROMPT, plan, "local") for _ in range(2))
+    (first.path / "run.json").unlink()
+    names = {row.id: row.name for row in index.page(store).rows}
+    assert names[first.id] == "(its run.json cannot be read)"
+    assert names[second.id] == second.spec().name
+
+
 def test_a_broken_index_is_made_anew(store: Store) -> None:
     folder = store.create(RUN, PROMPT, plan, "local")
     (store.root / ".index.sqlite").write_bytes(b"not a database at all" * 100)
