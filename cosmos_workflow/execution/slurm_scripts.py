@@ -133,7 +133,9 @@ over() { [ -e "$ws/exit_code" ] && printf 'COMPLETED %s None\n' "$(cat "$ws/exit
 if [ -n "$id" ] && said=$(timeout 30 scontrol show job -o "$id" 2>&1); then
   state=${said#*JobState=} reason=${said#*Reason=} code=${said#*ExitCode=}
   state=${state%% *}
-  case " $3 " in *" $state "*) ! over || exit 1; alive=1 ;; *) alive= ;; esac
+  case " $3 " in *" $state "*) alive=1 ;; *) alive= ;; esac
+  # What was told to end may have done so a moment before its cluster ended it.
+  case $alive$state in 1* | CANCELLED) ! over || exit 1 ;; esac
   printf '%s %s %s\n' "$state" "${code%%[: ]*}" "${reason%% *}"
   [ -n "$alive" ]; exit
 fi
