@@ -239,13 +239,12 @@ end_tree() {
   # shellcheck disable=SC2086 # a list of numbers
   kill -TERM $all 2>/dev/null
   ours || grace=0 # what it would still write is in another's way
-  pause=0.2 turns=$((grace * 5))
-  sleep "$pause" 2>/dev/null || pause=1 turns=$grace
-  while [ "$turns" -gt 0 ]; do
+  pause=0.2 last=$(($(date +%s) + grace)) # by the clock: on a busy host a look takes its time
+  sleep "$pause" 2>/dev/null || pause=1
+  while [ "$(date +%s)" -lt "$last" ]; do
     # shellcheck disable=SC2086
     all=$(tree $all)
     [ -n "$all" ] || return 0
-    turns=$((turns - 1))
     sleep "$pause"
   done
   # shellcheck disable=SC2086
