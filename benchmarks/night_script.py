@@ -57,7 +57,7 @@ def _job(ground: Ground, span: Span, folder: Path, argv: Sequence[str]) -> None:
     shutil.rmtree(home, ignore_errors=True)
     subprocess.run(
         ["sh", "-c", SCRIPT, "sh", shlex.join(server.ssh()), server.host,
-         shlex.quote(str(folder)), str(home), shlex.join([need("docker"), *argv])],
+         str(folder), str(home), shlex.join([need("docker"), *argv])],
         check=True, stdout=subprocess.DEVNULL,
     )  # fmt: skip
     assert len(list(home.rglob("*.mp4"))) >= len(span.runs), "not all results came home"
