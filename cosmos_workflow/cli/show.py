@@ -223,7 +223,7 @@ def _spec_facts(settings: Settings, store: Store, text: str) -> dict[str, Any]:
 
 def _run_facts(settings: Settings, folder: RunFolder) -> dict[str, Any]:
     run, spec, prompt = folder.run(), folder.spec(), folder.prompt()
-    events = list(folder.events())
+    events, job = list(folder.events()), folder.job()
     return {
         "run": run.id,
         "execution_status": run.status,
@@ -243,16 +243,14 @@ def _run_facts(settings: Settings, folder: RunFolder) -> dict[str, Any]:
         "parameters": spec.parameters.model_dump(mode="json", exclude_none=True),
         "compared": [vars(row) for row in compare.of_run(folder, settings)],
         "options": dict(spec.options),
-        "inputs": {
-            key: f"sha256 {item.sha256}" for key, item in inputs_of(folder.job(), folder.id).items()
-        },
-        "same_job": [one for one in folder.job().outputs if one != folder.id],
+        "inputs": {key: f"sha256 {item.sha256}" for key, item in inputs_of(job, folder.id).items()},
+        "same_job": [one for one in job.outputs if one != folder.id],
         "created": moment(run.created) if run.created else None,
         "seconds": run.seconds,
         "stage": run.stage if not run.status.final else None,
         "cluster_attempts": begun if (begun := attempts(folder.log_lines())) > 1 else None,
         "fraction": run.fraction if not run.status.final else None,
-        "uploaded_bytes": _uploaded(run, folder.job()),
+        "uploaded_bytes": _uploaded(run, job),
         "handle": run.handle.to_json() if run.handle else None,
         "outputs": [str(folder.path / output.path) for output in run.outputs],
         "folder": str(folder.path),

@@ -117,11 +117,11 @@ def fetch_together(
 
     The way to a host costs more than a small video.
     """
-    here = folders[0].arriving / "together"
+    here, outputs = folders[0].arriving / "together", folders[0].job().outputs
     wanted = {
         file.path: (file, folder)
         for folder in folders
-        for file in _results(ended.files, (), folder.job().outputs[folder.id])
+        for file in _results(ended.files, (), outputs[folder.id])
     }
     for event in bench.target.fetch(handle, [file for file, _ in wanted.values()], here):
         yield None, event
