@@ -18,6 +18,7 @@ from cosmos_workflow.connection.ssh_errors import translated
 from cosmos_workflow.connection.ssh_keys import Ask
 from cosmos_workflow.connection.ssh_link import Link, within
 from cosmos_workflow.connection.ssh_sftp import SftpSession
+from cosmos_workflow.connection.ssh_shell import Shell, ShellCommand
 from cosmos_workflow.connection.ssh_tunnel import Tunnel
 from cosmos_workflow.errors import AuthenticationFailed, CommandFailed, HostUnreachable
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["SshAddress", "SshHost"]
 
 OUT_OF_TIME = 124
+KEPT = 2
+"""Shells that are kept for the next command."""
 ANSWER_S = 10.0
 """How long an answer may take behind the bytes of a transfer on a slow line."""
 
@@ -35,7 +38,8 @@ class SshHost:
     """A Host over one SSH connection.  Safe to use from several threads at once.
 
     ``ask`` gets the question for a passphrase and returns it; without it an encrypted key that
-    no agent holds is refused.  ``commands`` counts what was started on the machine.
+    no agent holds is refused.  ``commands`` counts what was started on the machine.  Commands that
+    read nothing go into a shell that stays, the others have a session each.
     """
 
     def __init__(self, name: str, address: SshAddress, *, ask: Ask | None = None) -> None:
@@ -46,6 +50,7 @@ class SshHost:
         self._lock = threading.RLock()
         self._link: Link | None = None
         self._ahead: Ahead | None = None
+        self._shells: list[tuple[Link, Shell]] = []
         self._tunnels: dict[int, Tunnel] = {}
 
     def approach(self) -> None:
@@ -69,10 +74,14 @@ class SshHost:
         """Run to the end; see Host.  Past ``timeout`` seconds: CommandFailed with code 124, or
         HostUnreachable when the machine does not answer either."""
         until = None if timeout is None else time.monotonic() + timeout
-        command = self.open(argv, patience=timeout)
+        command: RemoteCommand | ShellCommand
+        if stdin:
+            command = self.open(argv, patience=timeout)
+            command.feed(stdin)
+        else:
+            command = self.listen(argv, patience=timeout)
         out, err, code = bytearray(), bytearray(), 0
         try:
-            command.feed(stdin)
             for chunk in command.chunks(until=until):
                 if chunk.source == "exit":
                     code = chunk.exit_code
@@ -110,13 +119,26 @@ class SshHost:
         Raises HostUnreachable when the machine does not take it within ``patience`` seconds, or
         within the time for a connection when that is shorter.
         """
-        return self._begin(lambda channel: channel.exec_command(shlex.join(argv)), patience)
+        self.commands += 1
+        return self._session(argv, patience)
+
+    def listen(self, argv: Sequence[str], *, patience: float | None = None) -> ShellCommand:
+        """The same for a command that reads nothing: it runs where the one before it ran."""
+        self.commands += 1
+        link, shell = self._kept_shell()
+        if shell is not None:
+            try:
+                return self._tell(link, shell, argv)
+            except HostUnreachable:  # it had ended unnoticed, and was not even told
+                shell.close()
+        return self._tell(link, Shell(lambda words: self._session(words, patience)), argv)
 
     def sftp(self) -> SftpSession:
         """A new SFTP session on the same connection; the caller closes it."""
         from paramiko.sftp_client import SFTPClient
 
         with translated(self.name):
+            self.commands += 1
             command = self._begin(lambda channel: channel.invoke_subsystem("sftp"), None)
             return SftpSession(SFTPClient(command.channel), self.name)
 
@@ -133,12 +155,39 @@ class SshHost:
         with self._lock:
             while self._tunnels:
                 self._tunnels.popitem()[1].close()
+            self._shells.clear()
             link, self._link = self._link, None
             ahead, self._ahead = self._ahead, None
         if ahead is not None:
             ahead.drop()
         if link is not None:
             link.close()
+
+    def _session(self, argv: Sequence[str], patience: float | None) -> RemoteCommand:
+        return self._begin(lambda channel: channel.exec_command(shlex.join(argv)), patience)
+
+    def _tell(self, link: Link, shell: Shell, argv: Sequence[str]) -> ShellCommand:
+        return shell.start(shlex.join(argv), lambda: self._put_back(link, shell))
+
+    def _kept_shell(self) -> tuple[Link, Shell | None]:
+        """A shell of the connection that does nothing, if there is one."""
+        with translated(self.name):
+            link = self._connected()
+        with self._lock:
+            while self._shells:
+                its, shell = self._shells.pop()
+                if its is link and shell.idle:
+                    return link, shell
+                shell.close()
+        return link, None
+
+    def _put_back(self, link: Link, shell: Shell) -> None:
+        link.touch()
+        with self._lock:
+            if shell.idle and link is self._link and len(self._shells) < KEPT:
+                self._shells.append((link, shell))
+                return
+        shell.close()
 
     def _begin(self, request: Callable[[Channel], None], patience: float | None) -> RemoteCommand:
         limit = self.address.connect_timeout
@@ -147,7 +196,6 @@ class SshHost:
             link, channel = self._channel(seconds)
             with self._ended_by_failure(link):
                 within(seconds, lambda: request(channel))
-            self.commands += 1
             return RemoteCommand(channel, self.name, link.touch)
 
     def _channel(self, seconds: float) -> tuple[Link, Channel]:
@@ -155,6 +203,8 @@ class SshHost:
 
         link = self._connected()
         try:
+            if link.crowded:
+                self._give_up_shells()
             with self._ended_by_failure(link):
                 return link, within(seconds, link.channel)
         except (ChannelException, TimeoutError):
@@ -181,6 +231,12 @@ class SshHost:
         except (SSHException, OSError, EOFError):
             self._forget(link)
             raise
+
+    def _give_up_shells(self) -> None:
+        """A server that allows few sessions has none left for a shell that does nothing."""
+        with self._lock:
+            while self._shells:
+                self._shells.pop()[1].close()
 
     def _forget(self, link: Link) -> None:
         with self._lock:

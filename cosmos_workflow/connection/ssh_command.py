@@ -44,6 +44,11 @@ class RemoteCommand:
         """The library's own object, for a session that is no command."""
         return self._channel
 
+    @property
+    def ended(self) -> bool:
+        """Whether the machine has closed its streams, as far as we have heard."""
+        return bool(self._channel.closed or self._channel.eof_received)
+
     def send(self, data: bytes) -> None:
         """Write to the command's stdin.  Raises HostUnreachable when it takes no more."""
         with translated(self._where):

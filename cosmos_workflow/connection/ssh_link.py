@@ -39,6 +39,11 @@ class Link:
         for _ in range(SPARE):
             self._open_ahead()
 
+    @property
+    def crowded(self) -> bool:
+        """Whether the server has refused a channel that was to be opened ahead."""
+        return self._crowded
+
     def touch(self) -> None:
         self._used = time.monotonic()
 

@@ -106,7 +106,7 @@ class BundleTransfer:
         if not paths:
             return Moved(0, 0, 0.0)
         start, data, rest = time.monotonic(), bytearray(), []
-        command = self.host.open(
+        command = self.host.listen(
             ["sh", "-c", PACK, "sh", root, *(f"./{checked(p)}" for p in paths)]
         )
         try:
