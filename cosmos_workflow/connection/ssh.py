@@ -74,12 +74,7 @@ class SshHost:
         """Run to the end; see Host.  Past ``timeout`` seconds: CommandFailed with code 124, or
         HostUnreachable when the machine does not answer either."""
         until = None if timeout is None else time.monotonic() + timeout
-        command: RemoteCommand | ShellCommand
-        if stdin:
-            command = self.open(argv, patience=timeout)
-            command.feed(stdin)
-        else:
-            command = self.listen(argv, patience=timeout)
+        command = self._started(argv, stdin, timeout)
         out, err, code = bytearray(), bytearray(), 0
         try:
             for chunk in command.chunks(until=until):
@@ -100,9 +95,8 @@ class SshHost:
         self, argv: Sequence[str], *, stdin: bytes = b"", idle_timeout: float | None = None
     ) -> Iterator[Chunk]:
         """Yield output as it comes, then one ``exit``; see Host."""
-        command = self.open(argv)
+        command = self._started(argv, stdin)
         try:
-            command.feed(stdin)
             yield from command.chunks(idle=idle_timeout)
         except Silence:
             self._forget_if_dead()
@@ -162,6 +156,15 @@ class SshHost:
             ahead.drop()
         if link is not None:
             link.close()
+
+    def _started(
+        self, argv: Sequence[str], stdin: bytes, patience: float | None = None
+    ) -> RemoteCommand | ShellCommand:
+        if not stdin:
+            return self.listen(argv, patience=patience)
+        command = self.open(argv, patience=patience)
+        command.feed(stdin)
+        return command
 
     def _session(self, argv: Sequence[str], patience: float | None) -> RemoteCommand:
         return self._begin(lambda channel: channel.exec_command(shlex.join(argv)), patience)

@@ -4,25 +4,32 @@ All are POSIX sh.  They are passed as ``sh -c SCRIPT sh ARG...``; nothing is eve
 """
 
 LOOK = r"""
-root=$1; shift
+root=$1 count=$2; shift 2
 case $root in /*) ;; *) home=$(cd && pwd) || exit; root=$home/$root ;; esac
 there=
-while [ $# -gt 0 ]; do
+while [ "$count" -gt 0 ]; do
   dir=$root/inputs/$1 answer=n
   touch -c "$dir/.ok.$2" 2>/dev/null
   if [ -e "$dir/.ok.$2" ] && [ -f "$dir/$2" ]; then
     [ "$(($(wc -c < "$dir/$2")))" -ne "$3" ] || answer=y
   fi
   there=$there$answer
-  shift 3
+  shift 3; count=$((count - 1))
+done
+while [ $# -gt 0 ]; do
+  file=$root/$1
+  [ -d "${file%/*}" ] || mkdir -p "${file%/*}" || exit 73
+  printf %s "$2" >"$file.part" && mv -f "$file.part" "$file" || exit 73
+  shift 2
 done
 printf '%s\n%s\n' "$there" "$root"
 """
-"""LOOK ROOT (SHA NAME SIZE)...
+"""LOOK ROOT COUNT (SHA NAME SIZE)... (PATH TEXT)...
 
 A line with y or n for each input: is it there whole, and checked?  Then the root as an absolute
 path; a relative one is below the home folder.  An input's mark is touched before it is looked at:
-``cosmos clean`` removes nothing that was wanted within the hour.
+``cosmos clean`` removes nothing that was wanted within the hour.  The texts are files to be written
+below the root: a job's own, which are small.  Exit 73: no room or no permission for one.
 """
 
 _VERIFY = r"""
@@ -136,9 +143,14 @@ when() { # when FILE: its last change, seconds since the epoch; 0 where it is no
     echo 0
 }
 tell_times() { printf '@times %s %s\n' "$(when started)" "$(when exit_code)" >&2; }
+facts() { printf '%s %s\n' "$(($(wc -c < "$1")))" "$(when "$1")"; } # facts FILE: size, last change
+case $(stat -c %.9Y . 2>/dev/null) in
+  *[!0-9.]* | '') ;;
+  *.*) facts() { stat -c '%s %.9Y' "$1"; } ;; # one program, and not three
+esac
 tell_file() {
-  sha=$(sum < "$1" | cut -d ' ' -f 1)
-  printf '@file %s %s %s %s\n' "$sha" "$(($(wc -c < "$1")))" "$(when "$1")" "$1" >&2
+  sha=$(sum < "$1")
+  printf '@file %s %s %s\n' "${sha%% *}" "$(facts "$1")" "$1" >&2
 }
 """
 """What is said of a job and its files, in its workspace, a line each on stderr."""
@@ -163,9 +175,12 @@ FOLLOW = (
     _TOLD
     + r"""
 ws=$1 off=$2; shift 2
-beat=0 pause=0.05 calm=0 dead= last=
+beat=0 pause=0.05 calm=0 dead= last= unseen=0 step=5
 cd "$ws" 2>/dev/null || { "$@" >/dev/null 2>&1; printf '\n@gone\n@end\n' >&2; exit 0; }
-more() {
+more() { # what is new of the log; its size is asked for only if it was written to since
+  [ "$unseen" -gt 0 ] && [ .looked -nt job.log ] && return 1
+  unseen=100
+  { true > .looked; } 2>/dev/null
   size=$(($(wc -c < job.log 2>/dev/null || echo 0)))
   [ "$size" -gt "$off" ] || return 1
   tail -c +$((off + 1)) job.log | head -c $((size - off))
@@ -174,12 +189,13 @@ more() {
 while :; do
   over=$dead
   [ -e exit_code ] && over=1
+  [ -z "$over" ] || unseen=0
   if more; then calm=0 pause=0.1 step=10; else calm=$((calm + 1)); fi
   [ -n "$over" ] && break
   [ "$calm" -gt 20 ] && pause=0.25 step=25
   [ "$calm" -gt 180 ] && pause=1 step=100
   sleep "$pause"
-  beat=$((beat - step))
+  beat=$((beat - step)) unseen=$((unseen - step))
   if [ "$beat" -le 0 ]; then
     printf . >&2 || exit 0
     beat=400
@@ -206,5 +222,6 @@ printf '@end\n' >&2
 The log from a byte offset on stdout until the job is over; a dot on stderr every few seconds, so
 that a silent line is a dead line; ``@over`` as soon as it is; then what became of it and its files,
 closed by ``@end``: a trailer without it was cut off.  It starts few programs, and never asks
-for the time: all jobs of a host are followed at once.
+for the time: all jobs of a host are followed at once.  Whether the log has grown it sees from a
+stamp of its own, ``.looked``; once a second it asks all the same, for clocks that differ.
 """

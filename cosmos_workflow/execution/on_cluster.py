@@ -50,7 +50,7 @@ class OnCluster(OnHost):
     def stage_all(self, jobs: Sequence[CommandJob]) -> Generator[Transferring | Staged, None, None]:
         """As ``stage``: the last event is Staged, and tells of all."""
         inputs = [item for job in jobs for item in job.inputs]
-        site, there = self._look(inputs)
+        site, there = self._resolved(), self._look(inputs)
         files = {key: path for job in jobs for key, path in sources(job).items()}
         new = {key: path for key, path in files.items() if key not in there}
         moved: Moved = yield from narrate(

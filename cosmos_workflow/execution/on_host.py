@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import shlex
+import time
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -12,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from cosmos_workflow.connection.host import Completed, Host, Report
 from cosmos_workflow.errors import (
+    CommandFailed,
     ConfigError,
     HostError,
     HostUnreachable,
@@ -45,6 +47,9 @@ from cosmos_workflow.transfer.transfer import Moved, Transfer
 
 AT_A_TIME = 300
 """Inputs that one command asks for: Linux takes 128 KiB."""
+
+SPOKEN = 1 << 16
+"""Bytes of a job's small files that still go as arguments of a command, and not in a stream."""
 
 
 class OnHost:
@@ -119,19 +124,24 @@ class OnHost:
     def stage(self, job: Job) -> Generator[Transferring | Staged, None, None]:
         """Inputs under the name of their content, written files into the workspace."""
         assert isinstance(job, CommandJob)
+        start = time.monotonic()
         with staging() as folder:
-            site, there = self._look(job.inputs)
+            site = self._resolved()
+            texts = self._texts(job, site)
+            spoken = _as_arguments(texts)
+            there = self._look(job.inputs, spoken)
             if job.port:  # a folder that is mounted has to be there
                 self.host.run(["mkdir", "-p", f"{site.root}/inputs"])
-            texts = self._texts(job, site).items()
-            written = {key: _written(Path(folder) / key, text) for key, text in texts}
-            files = {**sources(job), **written}
-            total = sum(path.stat().st_size for path in files.values())
+            files = sources(job)
+            total = sum(map(len, texts.values())) + sum(f.stat().st_size for f in files.values())
+            if not spoken:
+                files |= {key: _written(Path(folder) / key, text) for key, text in texts.items()}
             new = {key: path for key, path in files.items() if key not in there}
             moved: Moved = yield from narrate(
                 "up", lambda report: self._transfer.push(new, site.root, report=report, new=True)
             )
-        yield Staged(moved.sent, total, round(moved.seconds, 3))
+        sent = moved.sent + (sum(map(len, texts.values())) if spoken else 0)
+        yield Staged(sent, total, round(time.monotonic() - start, 3))
 
     def share(self, inputs: Sequence[Input]) -> Generator[Transferring, None, Mapping[str, str]]:
         """Put inputs under the name of their content, for a server on the machine to read.
@@ -139,7 +149,7 @@ class OnHost:
         Returns the path of each there, by its key.  Raises TransferInterrupted when one did not
         arrive as it left.
         """
-        site, there = self._look(inputs)
+        site, there = self._resolved(), self._look(inputs)
         new = {_place(item): item.source for item in inputs if _place(item) not in there}
         files = {place: source for place, source in new.items() if isinstance(source, Path)}
         yield from narrate(
@@ -157,18 +167,25 @@ class OnHost:
                     f"{done.stderr.strip()} did not arrive on {self.name} whole"
                 )
 
-    def _look(self, inputs: Sequence[Input]) -> tuple[Site, frozenset[str]]:
-        """The site with an absolute root, and which inputs lie there, checked: one command."""
+    def _look(self, inputs: Sequence[Input], texts: Sequence[str] = ()) -> frozenset[str]:
+        """Which inputs lie there, checked; and the texts, path and text in turn, written there:
+        one command."""
         inputs = distinct(inputs)
         root, answers = self._site.root.removeprefix("~/"), ""
         for some in _some(inputs):
             facts = [text for item in some for text in (item.sha256, item.name, str(item.size))]
-            said = self.host.run(["sh", "-c", LOOK, "sh", root, *facts]).stdout
+            argv = ["sh", "-c", LOOK, "sh", root, str(len(some)), *facts, *texts]
+            try:
+                said = self.host.run(argv).stdout
+            except CommandFailed as error:
+                if error.exit_code_of_command != 73:
+                    raise
+                raise self._no_room(error.stderr.strip()) from error
             answer, _, root = said.partition("\n")
-            answers, root = answers + answer, root.removesuffix("\n")
+            answers, root, texts = answers + answer, root.removesuffix("\n"), ()
         self._absolute = replace(self._site, root=root)
         there = [item for item, answer in zip(inputs, answers, strict=True) if answer == "y"]
-        return self._absolute, frozenset(_place(item) for item in there)
+        return frozenset(_place(item) for item in there)
 
     def _texts(self, job: CommandJob, site: Site) -> dict[str, bytes]:
         """The small files of the job's workspace, by their place below the root."""
@@ -217,10 +234,7 @@ class OnHost:
                     "the file changed here after the plan: run its RunSpec with --again",
                 )
             case 73:
-                return TransferError(
-                    f"no room or no permission below {self._site.root} on {self.name}: {said}",
-                    hint=f"cosmos clean --target {self.name} makes room, or set another remote_dir",
-                )
+                return self._no_room(said)
             case 74:
                 return SubmissionRejected(
                     f"job {job.name} started on {self.name} but never read its secrets",
@@ -237,6 +251,12 @@ class OnHost:
                     hint="the next try finds what it has started",
                 )
         return self._launcher.rejection(done.stderr, done.exit_code)
+
+    def _no_room(self, said: str) -> TransferError:
+        return TransferError(
+            f"no room or no permission below {self._site.root} on {self.name}: {said}",
+            hint=f"cosmos clean --target {self.name} makes room, or set another remote_dir",
+        )
 
     # -- follow ------------------------------------------------------------------------------
 
@@ -437,6 +457,16 @@ def sources(job: CommandJob) -> dict[str, Path]:
         _unchanged(item.source, item.size)
         files[_place(item)] = item.source
     return files
+
+
+def _as_arguments(texts: Mapping[str, bytes]) -> list[str]:
+    """Path and text in turn; nothing where they are too much, or no text, for a command."""
+    if sum(map(len, texts.values())) > SPOKEN or any(b"\0" in text for text in texts.values()):
+        return []
+    try:
+        return [part for path, text in texts.items() for part in (path, text.decode())]
+    except UnicodeDecodeError:
+        return []
 
 
 @cache
