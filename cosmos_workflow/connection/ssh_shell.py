@@ -64,13 +64,13 @@ class Shell:
 
     def _mark(self) -> bytes:
         self._number += 1
-        return f"\n{self._word}.{self._number} ".encode()
+        return f"\0{self._word}.{self._number} ".encode()
 
 
 def _said(mark: bytes, code: str = "0") -> str:
     """What makes the shell say a mark on both streams."""
-    word = mark.decode().strip()
-    return f"printf '\\n%s %s\\n' {word} {code}; printf '\\n%s %s\\n' {word} 0 >&2\n"
+    word = mark.decode().strip("\0 ")
+    return f"printf '\\0%s %s\\n' {word} {code}; printf '\\0%s %s\\n' {word} 0 >&2\n"
 
 
 class ShellCommand:
@@ -134,9 +134,17 @@ class Part:
             self.code = int(line) if newline else None
             self.held = mark + rest
             return own
-        sure = max(0, len(self.held) - len(self._end) + 1)
+        sure = len(self.held) - self._doubtful()
         own, self.held = self.held[:sure], self.held[sure:]
         return own
+
+    def _doubtful(self) -> int:
+        """How many of the last bytes may be the beginning of the end mark.
+
+        It begins with a byte that no text has: what is said in lines is never kept waiting.
+        """
+        at = self.held.rfind(self._end[:1], -len(self._end))
+        return len(self.held) - at if at >= 0 and self._end.startswith(self.held[at:]) else 0
 
     def _found(self, start: bytes) -> bool:
         _, mark, rest = self.held.partition(start)
