@@ -168,6 +168,7 @@ class Worker:
             return
         for number in range(row.slots):
             target = assemble.target(self._settings, name, self._ask) if number else first
+            target.approach()  # its first job is planned while the connection is made
             pinned = row.pins_gpus
             lane = Lane(worker, name, number, row.gpus_per_slot if pinned else 0)
             yield Slot(shop, lane, target, pinned=pinned)
