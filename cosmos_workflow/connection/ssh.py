@@ -6,7 +6,7 @@ import shlex
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from cosmos_workflow.connection.host import Chunk, Completed
@@ -20,7 +20,7 @@ from cosmos_workflow.connection.ssh_link import Link, within
 from cosmos_workflow.connection.ssh_sftp import SftpSession
 from cosmos_workflow.connection.ssh_shell import Shell, ShellCommand
 from cosmos_workflow.connection.ssh_tunnel import Tunnel
-from cosmos_workflow.errors import AuthenticationFailed, CommandFailed, HostUnreachable
+from cosmos_workflow.errors import AuthenticationFailed, CommandFailed, HostError, HostUnreachable
 
 if TYPE_CHECKING:
     from paramiko.channel import Channel
@@ -61,7 +61,26 @@ class SshHost:
         with self._lock:
             if self._link is None and self._ahead is None:
                 # Nobody is asked for a passphrase while something else is on the screen.
-                self._ahead = Ahead(lambda: Link(connect(route(self.address), None)))
+                self._ahead = Ahead(self._made_ready)
+
+    def _made_ready(self) -> Link:
+        """A connection, and a shell that has read its start-up files before it is needed.
+
+        The lock is not for this thread: whoever waits for the connection holds it.
+        """
+        link, seconds = Link(connect(route(self.address), None)), self.address.connect_timeout
+
+        def begin(argv: Sequence[str]) -> RemoteCommand:
+            with translated(self.name):
+                channel = within(seconds, link.channel)
+                within(seconds, lambda: channel.exec_command(shlex.join(argv)))
+                return RemoteCommand(channel, self.name, link.touch)
+
+        shell = Shell(begin)
+        with suppress(HostError):  # the first command says what is wrong
+            shell.warm_up()
+            self._shells.append((link, shell))
+        return link
 
     def run(
         self,

@@ -19,7 +19,7 @@ a word that is quoted twice grow.  It saves a round trip."""
 
 
 class Shell:
-    """One that is started with its first command; for one thread at a time.
+    """One that is started with its first command, or before; for one thread at a time.
 
     ``begin`` runs argv in a session of its own.  What the login shell says before (a start-up file
     that greets) is passed over.
@@ -35,25 +35,28 @@ class Shell:
     @property
     def idle(self) -> bool:
         """Whether it lives, as far as we know, and does nothing."""
-        done = self._command is not None and self._command.exit_code is not None
+        done = self._command is None or self._command.exit_code is not None
         return done and self._shell is not None and not self._shell.ended
+
+    def warm_up(self) -> None:
+        """Start it now.  Raises HostUnreachable, HostError."""
+        self._shell = self._begin(["sh"])
 
     def start(self, line: str, done: Callable[[], None]) -> ShellCommand:
         """Start a command, quoted for a shell, that has no input.  ``done``: it was closed.
 
-        Raises HostUnreachable.
+        Raises HostUnreachable, HostError.
         """
-        start, end = b"", self._mark()
-        text = f"({line}) </dev/null; {_said(end, '$?')}"
-        if self._shell is None:
-            start = self._mark()
-            text = _said(start) + text
-            if len(text) <= MOST_AT_START:
-                self._shell = self._begin(["sh", "-c", f"{text}exec sh"])
-                text = ""
-            else:
-                self._shell = self._begin(["sh"])
-        self._shell.send(text.encode())
+        start = b"" if self._command else self._mark()
+        end = self._mark()
+        text = f"{_said(start)}({line}) </dev/null; {_said(end, '$?')}"
+        if self._shell is None and len(text) <= MOST_AT_START:
+            self._shell = self._begin(["sh", "-c", f"{text}exec sh"])
+        else:
+            if self._shell is None:
+                self.warm_up()
+            assert self._shell is not None
+            self._shell.send(text.encode())
         self._command = ShellCommand(self._shell, start, end, done)
         return self._command
 
@@ -68,7 +71,9 @@ class Shell:
 
 
 def _said(mark: bytes, code: str = "0") -> str:
-    """What makes the shell say a mark on both streams."""
+    """What makes the shell say a mark, if there is one, on both streams."""
+    if not mark:
+        return ""
     word = mark.decode().strip("\0 ")
     return f"printf '\\0%s %s\\n' {word} {code}; printf '\\0%s %s\\n' {word} 0 >&2\n"
 

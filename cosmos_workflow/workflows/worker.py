@@ -25,6 +25,9 @@ from cosmos_workflow.workflows.worker_share import chooser
 HEARTBEAT_S = 2.0
 """Seconds between two looks for what other workers have left."""
 
+LOOK_S = 0.05
+"""Seconds between two looks whether all is done."""
+
 
 @dataclass(frozen=True)
 class Terms:
@@ -109,7 +112,7 @@ class Worker:
         idle_since, looked = time.monotonic(), 0.0
         while True:
             try:
-                news = self._news.get(timeout=0.2)
+                news = self._news.get(timeout=LOOK_S)
             except Empty:
                 pass
             else:
