@@ -7,7 +7,7 @@ it can; but where fewer keys wait than there are slots, the runs of a key are sh
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cosmos_workflow.runs.claims import Busy, Choose, Group, Lane
@@ -16,6 +16,12 @@ Pace = tuple[float, float]
 """Seconds to load a model, seconds a sample."""
 
 UNKNOWN: Pace = (1.0, 1.0)
+
+FEW = 16
+"""Keys with which the end is near enough to think of another order than the queue's."""
+
+SOONER = 0.98
+"""How much sooner all must be done then."""
 
 
 @dataclass(frozen=True)
@@ -103,16 +109,13 @@ def share(work: Sequence[Work], free: Sequence[float], mine: int) -> tuple[int, 
     have done it all before this lane is free.
 
     ``free``: seconds until each lane is free.  The least time within which all is done is sought by
-    halving; within it, lanes are filled one after the other, those that are free first.
+    halving; within it, lanes are filled one after the other, those that are free first.  Near the
+    end of the queue its order is left, if all is done sooner then.
     """
-    low, high = 0.0, _alone(work, free, mine)
-    for _ in range(40):
-        middle = (low + high) / 2
-        if _filled(work, free, middle) is None:
-            low = middle
-        else:
-            high = middle
-    filled = _filled(work, free, high)
+    end = _end(work, free, _alone(work, free, mine), _first)
+    filled = _filled(work, free, end, _first)
+    if len(work) <= FEW and _filled(work, free, end * SOONER, _most):
+        filled = _filled(work, free, _end(work, free, end * SOONER, _most), _most)
     return filled[mine] if filled else None
 
 
@@ -120,25 +123,54 @@ def _alone(work: Sequence[Work], free: Sequence[float], lane: int) -> float:
     return free[lane] + sum(one.paces[lane][0] + one.count * one.paces[lane][1] for one in work)
 
 
+Pick = Callable[[Iterable[int], Callable[[int], int]], int]
+"""The next key of a lane, from those that are left and how many runs of each it has room for."""
+
+
+def _first(keys: Iterable[int], fits: Callable[[int], int]) -> int:
+    """As the queue has them."""
+    return next(iter(keys))
+
+
+def _most(keys: Iterable[int], fits: Callable[[int], int]) -> int:
+    """The one of which it can take most: the fewest loads."""
+    return max(keys, key=fits)
+
+
+def _end(work: Sequence[Work], free: Sequence[float], most: float, pick: Pick) -> float:
+    """The least time, up to ``most``, within which all is done."""
+    low, high = 0.0, most
+    for _ in range(40):
+        middle = (low + high) / 2
+        if _filled(work, free, middle, pick) is None:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
 def _filled(
-    work: Sequence[Work], free: Sequence[float], end: float
+    work: Sequence[Work], free: Sequence[float], end: float, pick: Pick
 ) -> dict[int, tuple[int, int] | None] | None:
     """The first share of each lane when all is to be done by ``end``; None: it cannot be."""
     first: dict[int, tuple[int, int] | None] = dict.fromkeys(range(len(free)))
-    left = [one.count for one in work]
-    number = 0
+    left = {number: one.count for number, one in enumerate(work)}
     for lane in sorted(range(len(free)), key=lambda n: (free[n], n)):
         room = end - free[lane]
-        while number < len(work):
-            load, sample = work[number].paces[lane]
-            fits = left[number] if sample <= 0 else int((room - load + 1e-9) / sample)
-            take = min(left[number], fits)
+
+        def fits(key: int) -> int:
+            load, sample = work[key].paces[lane]  # noqa: B023 (it is used within the turn)
+            return left[key] if sample <= 0 else min(left[key], int((room - load + 1e-9) / sample))  # noqa: B023
+
+        while left:
+            key = pick(left, fits)
+            take = fits(key)
             if take < 1:
                 break
-            first[lane] = first[lane] or (number, take)
-            left[number] -= take
+            first[lane] = first[lane] or (key, take)
+            load, sample = work[key].paces[lane]
             room -= load + take * sample
-            if left[number]:
-                break
-            number += 1
-    return first if number == len(work) else None
+            left[key] -= take
+            if not left[key]:
+                del left[key]
+    return None if left else first
