@@ -20,6 +20,7 @@ from cosmos_workflow.connection.detached import start
 from cosmos_workflow.errors import JobError
 from cosmos_workflow.ids import timestamp
 from cosmos_workflow.runs.queue import State
+from cosmos_workflow.workflows.after import named
 from cosmos_workflow.workflows.enqueue import Where, files_of, targets_of, wishes
 from cosmos_workflow.workflows.worker import Terms, queue_of
 
@@ -48,10 +49,11 @@ def batch(
     costs only itself. Ctrl-C leaves what runs running: cosmos queue work goes on.
     """
     settings = load()
-    how = how_to(settings, num_gpu, "", time_limit, after)
+    how = how_to(settings, num_gpu, "", time_limit)
     label = label or f"batch_{timestamp()}"
-    where = Where(targets_of(settings, targets, how), how, label, again=again, after=how.after)
     queue = queue_of(settings)
+    before = named(settings, queue, after) if after else ""
+    where = Where(targets_of(settings, targets, how), how, label, again=again, after=before)
     with open_screen(json=as_json, verbose=verbose) as screen:
         found = list(wishes(settings, files_of(settings, run_spec), where))
         ids, already = queue.add(found)

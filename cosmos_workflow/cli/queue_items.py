@@ -20,6 +20,7 @@ from cosmos_workflow.cli.words import counted, duration
 from cosmos_workflow.config.load import load
 from cosmos_workflow.errors import CosmosError, SpecError, did_you_mean
 from cosmos_workflow.runs.queue import OVER, Item, State
+from cosmos_workflow.workflows.after import named
 from cosmos_workflow.workflows.enqueue import Where, files_of, items_of, targets_of, wishes
 from cosmos_workflow.workflows.worker import queue_of
 
@@ -68,8 +69,9 @@ def add(
     before the first is added. One that waits or runs already is not added twice.
     """
     settings = load()
-    how = how_to(settings, num_gpu, "", time_limit, after)
-    where = Where(targets_of(settings, targets, how), how, label, priority, again, how.after)
+    how = how_to(settings, num_gpu, "", time_limit)
+    before = named(settings, queue_of(settings), after) if after else ""
+    where = Where(targets_of(settings, targets, how), how, label, priority, again, before)
     with open_screen(json=as_json) as screen:
         files = files_of(settings, run_spec)
         found = list(wishes(settings, files, where))

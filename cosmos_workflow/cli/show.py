@@ -20,7 +20,7 @@ from cosmos_workflow.engines.together import inputs_of
 from cosmos_workflow.errors import SpecError
 from cosmos_workflow.events import Blocked, Event, Exchanged, ExecutionStatus
 from cosmos_workflow.execution.job import Job, RequestJob
-from cosmos_workflow.execution.slurm import attempts
+from cosmos_workflow.execution.launcher import attempts
 from cosmos_workflow.ids import RUN_ID
 from cosmos_workflow.prompts import library
 from cosmos_workflow.prompts.prompt_spec import PromptSpec

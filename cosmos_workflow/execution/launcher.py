@@ -5,6 +5,7 @@ A launcher opens nothing.  It says which command to run; the driver (``on_host.p
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -16,6 +17,16 @@ from cosmos_workflow.execution.job import CommandJob, Place
 
 WAITING = "in the queue of the cluster"
 """How what ``Launcher.waits`` says begins."""
+
+_ATTEMPT = re.compile(r"^\S+: attempt (\d+), on ")
+
+
+def attempts(log: Sequence[str]) -> int:
+    """How often a job was begun, by its log: once more each time that its node was taken away.
+
+    Where that may happen, the first line of an attempt is ``NAME: attempt N, on NODE``.
+    """
+    return max((int(found[1]) for line in log if (found := _ATTEMPT.match(line))), default=1)
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,16 @@ class OnCluster(OnHost):
         super().__init__(name, host, transfer, launcher, site, silence=silence, far=far)
         self._queuing = launcher
 
+    @property
+    def queue(self) -> OnCluster:
+        """The cluster's own."""
+        return self
+
+    @property
+    def most(self) -> int:
+        """How many jobs one array may have."""
+        return self._site.cluster.array
+
     def stage_all(self, jobs: Sequence[CommandJob]) -> Generator[Transferring | Staged, None, None]:
         """As ``stage``: the last event is Staged, and tells of all."""
         inputs = [item for job in jobs for item in job.inputs]
@@ -80,10 +90,9 @@ class OnCluster(OnHost):
         kinds: dict[Hashable, list[CommandJob]] = {}
         for job in jobs:
             kinds.setdefault(self._queuing.alike(job, site), []).append(job)
-        size = site.cluster.array
         for same in kinds.values():
-            for start in range(0, len(same), size):
-                yield self._submit_alike(same[start : start + size], secrets, site)
+            for start in range(0, len(same), self.most):
+                yield self._submit_alike(same[start : start + self.most], secrets, site)
 
     def _submit_alike(
         self, jobs: Sequence[CommandJob], secrets: Mapping[str, str], site: Site

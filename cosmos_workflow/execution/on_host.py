@@ -41,7 +41,7 @@ from cosmos_workflow.execution.job import CommandJob, Derived, Input, Job, rende
 from cosmos_workflow.execution.launcher import Launcher, Site
 from cosmos_workflow.execution.narrate import narrate
 from cosmos_workflow.execution.staging import staging
-from cosmos_workflow.execution.target import Handle
+from cosmos_workflow.execution.target import Handle, QueuingTarget
 from cosmos_workflow.ids import sha256_file
 from cosmos_workflow.transfer.transfer import Moved, Transfer
 
@@ -79,6 +79,11 @@ class OnHost:
         self._silence = silence
         self._far = far
         self._absolute: Site | None = None
+
+    @property
+    def queue(self) -> QueuingTarget | None:
+        """None: jobs run at once."""
+        return None
 
     # -- what would be done ------------------------------------------------------------------
 

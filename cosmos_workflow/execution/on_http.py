@@ -92,6 +92,10 @@ class OnHttp:
         self._told: list[Exchanged] = []
         client.tell = self._told.append
 
+    @property
+    def queue(self) -> None:
+        """None: a service that makes requests wait takes them one by one."""
+
     def check(self, job: Job) -> None:
         """Raise ConfigError for a job that is no request in this service's dialect, or whose
         server would read files that cannot be put on its disk."""

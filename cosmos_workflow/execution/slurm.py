@@ -7,7 +7,6 @@ as one array; each is still a job with a workspace and a number of its own.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 
@@ -44,14 +43,6 @@ PROGRAMS: Mapping[str, str] = {
 
 SPARE_MINUTES = 5
 """That a job may take longer than its own limit: run-job.sh ends it, and says why."""
-
-
-_ATTEMPT = re.compile(r"^slurm-job: attempt (\d+), on ")
-
-
-def attempts(log: Sequence[str]) -> int:
-    """How often the cluster began the job: once more each time that it took its node away."""
-    return max((int(found[1]) for line in log if (found := _ATTEMPT.match(line))), default=1)
 
 
 class SlurmLauncher:

@@ -21,7 +21,7 @@ from cosmos_workflow.events import (
 )
 from cosmos_workflow.execution.clean import Cleaned
 from cosmos_workflow.execution.facts import HostFacts
-from cosmos_workflow.execution.job import Job
+from cosmos_workflow.execution.job import CommandJob, Job
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,10 @@ class Target(Protocol):
     repeated after them, and nothing happens twice."""
 
     name: str
+
+    @property
+    def queue(self) -> QueuingTarget | None:
+        """The same place, if it has a queue of its own."""
 
     def check(self, job: Job) -> None:
         """Raise ConfigError for a job that this place does not run, by its kind or its settings."""
@@ -117,3 +121,30 @@ class Target(Protocol):
 
     def close(self) -> None:
         """Let go of connections."""
+
+
+class QueuingTarget(Target, Protocol):
+    """A place with a queue of its own: it takes many jobs at once, and holds jobs back that come
+    after others.
+
+    What it is asked is the same for any number of jobs that are alike.
+    """
+
+    @property
+    def most(self) -> int:
+        """How many jobs it takes at once."""
+
+    def stage_all(self, jobs: Sequence[CommandJob]) -> Generator[Transferring | Staged, None, None]:
+        """As ``stage``: the last event is Staged, and tells of all."""
+
+    def submit_all(
+        self, jobs: Sequence[CommandJob], secrets: Mapping[str, str]
+    ) -> Iterator[Mapping[str, Handle]]:
+        """As ``submit``, in as few pieces as can be; of each, the handles by the jobs' names."""
+
+    def watch(self, handles: Sequence[Handle]) -> Iterator[tuple[str, Progress | JobOver | Alive]]:
+        """What changes of submitted jobs, by name: why one waits, that it runs, that it is over.
+
+        Ends when all are over.  Of a job that the queue knows no more it says that it is over, too:
+        ``follow`` knows how.
+        """

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -55,21 +56,63 @@ def find(settings: Settings, kind: Kind, text: str) -> Path:
 
     Raises SpecError when nothing fits, naming what is close, and when several do, listing them.
     """
-    path = _as_path(settings, kind, text)
-    if path:
-        return path
-    entries = _entries(kind, settings)
-    found = _matching(entries, text)
-    if len(found) == 1:
-        return found[0].path
-    if found:
-        raise _ambiguous(kind, text, found)
-    raise _unknown(kind, text, entries)
+    return Shelf(settings, kind).find(text)
 
 
 def fits(settings: Settings, kind: Kind, text: str) -> bool:
     """Whether an id, the start of one, or a name of that kind is ``text``; once or many times."""
-    return bool(_matching(_entries(kind, settings), text))
+    return Shelf(settings, kind).fits(text)
+
+
+class Shelf:
+    """The specs of a kind as they lie there when it is first asked: for many questions at once."""
+
+    def __init__(self, settings: Settings, kind: Kind) -> None:
+        self._settings, self._kind = settings, kind
+
+    def find(self, text: str) -> Path:
+        """As ``find``."""
+        path = _as_path(self._settings, self._kind, text)
+        if path:
+            return path
+        found = self._matching(text)
+        if len(found) == 1:
+            return found[0].path
+        if found:
+            raise _ambiguous(self._kind, text, found)
+        raise _unknown(self._kind, text, self._entries)
+
+    def fits(self, text: str) -> bool:
+        """Whether an id, the start of one, or a name is ``text``; once or many times."""
+        return bool(self._matching(text))
+
+    @cached_property
+    def _entries(self) -> list[Entry]:
+        return _entries(self._kind, self._settings)
+
+    @cached_property
+    def _by_word(self) -> Mapping[str, list[Entry]]:
+        """By the digits of its id, and by its name."""
+        words: dict[str, list[Entry]] = {}
+        for entry in self._entries:
+            words.setdefault(f"#{entry.id[3:]}", []).append(entry)
+            words.setdefault(entry.name, []).append(entry)
+        return words
+
+    def _matching(self, text: str) -> list[Entry]:
+        """The best kind of match that finds anything; of equal ids only the newest file."""
+        prefix, digits = "", ""
+        if match := _ID.fullmatch(text.lower()):
+            prefix, digits = match[1] or "", match[2]
+        for word in (f"#{digits}", text, slug(text), ""):
+            found = self._by_word.get(word, []) if word else self._begun(digits)
+            right = [entry for entry in found if not prefix or entry.id.startswith(prefix)]
+            if right:
+                return list({entry.id: entry for entry in reversed(right)}.values())[::-1]
+        return []
+
+    def _begun(self, digits: str) -> list[Entry]:
+        return [entry for entry in self._entries if digits and entry.id[3:].startswith(digits)]
 
 
 def _entries(kind: Kind, settings: Settings) -> list[Entry]:
@@ -109,22 +152,6 @@ def _as_path(settings: Settings, kind: Kind, text: str) -> Path | None:
             hint=f"ids and names do as well: cosmos list {kind}s shows them",
         )
     return None
-
-
-def _matching(entries: list[Entry], text: str) -> list[Entry]:
-    """The best kind of match that finds anything; of equal ids only the newest file."""
-    prefix, digits = "", None
-    if match := _ID.fullmatch(text.lower()):
-        prefix, digits = match[1], match[2]
-    exact = [entry for entry in entries if digits and entry.id[3:] == digits]
-    named = [entry for entry in entries if entry.name == text]
-    slugged = [entry for entry in entries if entry.name == slug(text)]
-    begun = [entry for entry in entries if digits and entry.id[3:].startswith(digits)]
-    for found in (exact, named, slugged, begun):
-        right = [entry for entry in found if not prefix or entry.id.startswith(prefix)]
-        if right:
-            return list({entry.id: entry for entry in reversed(right)}.values())[::-1]
-    return []
 
 
 def _ambiguous(kind: Kind, text: str, found: list[Entry]) -> SpecError:

@@ -79,7 +79,8 @@ OVER = tuple(state for state in State if state.over)
 class Wish:
     """A RunSpec to be run: which, how, and where it may.
 
-    ``after``: the run that has to succeed before; empty: none.
+    ``after``: the run that has to succeed before, or the RunSpec whose next one has to; empty:
+    none.
     ``path``: its file, as specs store paths.  ``batch_key`` and ``max_batch``: which others may
     share a loaded model with it, and how many.  ``label``: what it came with: a batch, a sweep.
     """

@@ -257,17 +257,16 @@ class Store:
     def next_ids(self, spec_ids: Sequence[str]) -> list[str]:
         """The id of the next attempt at each RunSpec; nothing is made."""
         last = self.last_attempts(spec_ids)
-        numbers = (_number(last[one]) if one in last else 0 for one in spec_ids)
-        return [f"{one}.{n + 1}" for one, n in zip(spec_ids, numbers, strict=True)]
+        return [next_id(one, last.get(one)) for one in spec_ids]
 
     def last_attempts(self, spec_ids: Collection[str]) -> dict[str, RunFolder]:
         """The latest attempt at each RunSpec that was ever run, in one look at the folder."""
-        wanted, last = set(spec_ids), dict[str, RunFolder]()
-        for folder in self.folders():
-            spec_id = folder.id.partition(".")[0]
-            if spec_id in wanted:
-                last[spec_id] = max(last.get(spec_id, folder), folder, key=_number)
-        return last
+        wanted, last = set(spec_ids), dict[str, int]()
+        for name in [one for one in self._names() if one.partition(".")[0] in wanted]:
+            spec_id, _, number = name.partition(".")
+            if RUN_ID.fullmatch(name):
+                last[spec_id] = max(last.get(spec_id, 0), int(number))
+        return {one: self.folder(f"{one}.{number}") for one, number in last.items()}
 
     def create_all(self, members: Sequence[Member], job: Job, target: str) -> list[RunFolder]:
         """The folders of runs that share a job, each complete; all of them, or none.
@@ -311,17 +310,22 @@ class Store:
 
     def folders(self) -> list[RunFolder]:
         """Every run folder, in no order."""
-        try:
-            with os.scandir(self.root) as entries:
-                names = [entry.name for entry in entries if RUN_ID.fullmatch(entry.name)]
-        except FileNotFoundError:
-            return []
-        return [RunFolder(self.root / name) for name in names]
+        return self._starting_with("")
 
     def attempts(self, spec_id: str) -> list[RunFolder]:
         """The attempts at one RunSpec, oldest first."""
-        mine = [f for f in self.folders() if f.id.partition(".")[0] == spec_id]
-        return sorted(mine, key=_number)
+        return sorted(self._starting_with(f"{spec_id}."), key=_number)
+
+    def _starting_with(self, text: str) -> list[RunFolder]:
+        names = (name for name in self._names() if name.startswith(text))
+        return [self.folder(name) for name in names if RUN_ID.fullmatch(name)]
+
+    def _names(self) -> list[str]:
+        """What is in the folder; there may be tens of thousands, so they are not made paths."""
+        try:
+            return os.listdir(self.root)  # noqa: PTH208
+        except FileNotFoundError:
+            return []
 
     def find(self, text: str) -> RunFolder:
         """The run with this id, unique id prefix, or RunSpec id (its latest attempt).
@@ -333,7 +337,7 @@ class Store:
             return RunFolder(self.root / wanted)
         if not re.fullmatch(r"rs_[0-9a-f]{0,8}(\.\d*)?", wanted):
             raise SpecError(f"{text!r} is not the id of a run", hint="cosmos list runs shows them")
-        found = [folder for folder in self.folders() if folder.id.startswith(wanted)]
+        found = self._starting_with(wanted)
         specs = sorted({folder.id.partition(".")[0] for folder in found})
         if len(specs) == 1:
             return max(found, key=_number)
@@ -349,6 +353,11 @@ def job_name(run_id: str) -> str:
     """A name for a job that begins with this run; its random part keeps projects on one host, and
     plans that came to nothing, apart."""
     return f"{run_id}-{secrets.token_hex(3)}"
+
+
+def next_id(spec_id: str, last: RunFolder | None) -> str:
+    """The id of the attempt after the last one."""
+    return f"{spec_id}.{_number(last) + 1 if last else 1}"
 
 
 def _number(folder: RunFolder) -> int:

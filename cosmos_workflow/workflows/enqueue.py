@@ -28,7 +28,10 @@ LISTS = (".txt", ".jsonl")
 
 @dataclass(frozen=True)
 class Where:
-    """Where items may run and what they come with, besides their specs."""
+    """Where items may run and what they come with, besides their specs.
+
+    ``after``: the run that has to succeed before; or a RunSpec, whose run is still to come.
+    """
 
     targets: tuple[str, ...]
     how: How
@@ -42,12 +45,16 @@ def files_of(settings: Settings, texts: Sequence[str]) -> list[Path]:
     """The RunSpec files that the words mean, each once: path, glob, id, name, sweep, or a text or
     JSONL file that names them.  Raises SpecError."""
     found: dict[Path, None] = {}
+    runs, sweeps = library.Shelf(settings, "run"), library.Shelf(settings, "sweep")
     for text in texts:
-        found |= dict.fromkeys(path.absolute() for path in _files(settings, text))
+        files = _files(settings, runs, sweeps, text)
+        found |= dict.fromkeys(path.absolute() for path in files)
     return list(found)
 
 
-def _files(settings: Settings, text: str) -> Iterator[Path]:
+def _files(
+    settings: Settings, runs: library.Shelf, sweeps: library.Shelf, text: str
+) -> Iterator[Path]:
     if any(mark in text for mark in "*?[") and not Path(text).exists():
         pattern = Path(text)
         base = Path(pattern.anchor) if pattern.is_absolute() else Path()
@@ -56,21 +63,21 @@ def _files(settings: Settings, text: str) -> Iterator[Path]:
             raise SpecError(f"no file fits {text!r}", hint="cosmos list runs shows the RunSpecs")
         yield from names
     elif Path(text).suffix in LISTS and Path(text).is_file():
-        yield from _listed(settings, Path(text))
-    elif text.startswith("sw_") or library.fits(settings, "sweep", text):
+        yield from _listed(runs, Path(text))
+    elif text.startswith("sw_") or sweeps.fits(text):
         yield from run_specs_of(settings, text)
     else:
-        yield library.find(settings, "run", text)
+        yield runs.find(text)
 
 
-def _listed(settings: Settings, file: Path) -> Iterator[Path]:
+def _listed(runs: library.Shelf, file: Path) -> Iterator[Path]:
     lines = file.read_text(encoding="utf-8").splitlines()
     for number, text in enumerate(lines, 1):
         if not text.strip() or text.startswith("#"):
             continue
         try:
             name = _named(text) if file.suffix == ".jsonl" else text.strip()
-            yield library.find(settings, "run", name)
+            yield runs.find(name)
         except SpecError as error:
             raise SpecError(f"{file}, line {number}: {error.message}", hint=error.hint) from error
 
@@ -102,6 +109,8 @@ def wishes(settings: Settings, files: Sequence[Path], where: Where) -> Iterator[
                 _check_files(settings, prompt)
             prompt = prompts[run.prompt_spec_id]
             run = settle(engine, run, prompt)
+            if run.id == where.after:
+                raise SpecError("it cannot wait for itself", hint="name another one with --after")
             if run.engine not in checked:
                 checked.add(run.engine)
                 for name in where.targets:

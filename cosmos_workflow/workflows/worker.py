@@ -12,7 +12,6 @@ from threading import Thread
 from typing import Any
 
 from cosmos_workflow.config.settings import Settings
-from cosmos_workflow.execution.on_cluster import OnCluster
 from cosmos_workflow.runs import claims, workers
 from cosmos_workflow.runs.claims import Choose, Lane
 from cosmos_workflow.runs.queue import Queue, State
@@ -164,10 +163,9 @@ class Worker:
     def _slots(self, shop: Shop, worker: str, name: str) -> Iterator[Lanes]:
         row = self._settings.all_targets()[name]
         first = assemble.target(self._settings, name, self._ask)
-        if isinstance(first, OnCluster):
+        if first.queue is not None:
             alone = len(self._terms.targets) == 1 and self._terms.budget is None
-            room = Room(row.slots, alone, self._settings.machines()[name].slurm.array)
-            yield Fleet(shop, Lane(worker, name, 0), first, room)
+            yield Fleet(shop, Lane(worker, name, 0), first.queue, Room(row.slots, alone))
             return
         for number in range(row.slots):
             target = assemble.target(self._settings, name, self._ask) if number else first

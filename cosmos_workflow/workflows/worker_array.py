@@ -10,8 +10,7 @@ from cosmos_workflow.config import secrets
 from cosmos_workflow.errors import CosmosError, SubmissionRejected
 from cosmos_workflow.events import Disconnected, Event, Failed, Staged, Submitted
 from cosmos_workflow.execution.job import CommandJob
-from cosmos_workflow.execution.on_cluster import OnCluster
-from cosmos_workflow.execution.target import Handle
+from cosmos_workflow.execution.target import Handle, QueuingTarget
 from cosmos_workflow.runs.claims import Claim
 from cosmos_workflow.runs.store import RunFolder
 from cosmos_workflow.workflows.retry import PAUSES
@@ -42,7 +41,7 @@ Tell = Callable[[Lot, Event], None]
 
 
 def launch(
-    target: OnCluster, lots: Sequence[Lot], tell: Tell, staged: Staged | None = None
+    target: QueuingTarget, lots: Sequence[Lot], tell: Tell, staged: Staged | None = None
 ) -> Iterator[tuple[Lot, Handle]]:
     """Start them; what was started before is found.  Each comes as soon as its handle is recorded.
 
@@ -76,7 +75,7 @@ def launch(
 
 
 def _started(
-    target: OnCluster, lots: Sequence[Lot], tell: Tell, staged: Staged | None
+    target: QueuingTarget, lots: Sequence[Lot], tell: Tell, staged: Staged | None
 ) -> Iterator[tuple[str, Handle]]:
     jobs = [lot.job for lot in lots]
     if staged is None:

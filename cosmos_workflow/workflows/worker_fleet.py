@@ -6,7 +6,7 @@ In place of a slot for each job there is one sender, one that watches, and a few
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
@@ -14,8 +14,7 @@ from threading import Lock, Thread
 from cosmos_workflow.errors import CosmosError
 from cosmos_workflow.events import Disconnected, Event, JobOver, Progress, Staged
 from cosmos_workflow.execution.job import CommandJob
-from cosmos_workflow.execution.on_cluster import OnCluster
-from cosmos_workflow.execution.target import Handle
+from cosmos_workflow.execution.target import Handle, QueuingTarget
 from cosmos_workflow.runs import claims
 from cosmos_workflow.runs.claims import Claim, Group, Lane
 from cosmos_workflow.runs.queue import Item
@@ -37,18 +36,17 @@ class Room:
     """How much a place takes.
 
     ``slots``: jobs that may run at once.  ``deep``: all that waits may be in the cluster's queue,
-    else only as many jobs as there are slots.  ``array``: jobs that are sent at once.
+    else only as many jobs as there are slots.
     """
 
     slots: int
     deep: bool
-    array: int
 
 
 class Fleet:
     """The lanes of a target that queues by itself; to the worker it is a slot."""
 
-    def __init__(self, shop: Shop, lane: Lane, target: OnCluster, room: Room) -> None:
+    def __init__(self, shop: Shop, lane: Lane, target: QueuingTarget, room: Room) -> None:
         self.lane = lane
         self._shop, self._target, self._room = shop, target, room
         self._lock = Lock()
@@ -101,14 +99,15 @@ class Fleet:
         shop = self._shop
         if not shop.open() or time.monotonic() < self._rest_until:
             return []
-        most = self._room.array
+        most = self._target.most
         if not self._room.deep:
             most = min(most, self._room.slots - len(self._open))
         found = claims.claim_all(shop.queue, self.lane, most, self._share, label=shop.label)
         self._open |= {claim.id for claim in found}
-        ready = []
+        specs = [item.spec for claim in found for item in claim.items]
+        ready, attempts = [], shop.store.last_attempts(specs)
         for claim in found:
-            one = None if shop.stop.is_set() else self._prepare(claim)
+            one = None if shop.stop.is_set() else self._prepare(claim, attempts)
             if one:
                 ready.append(one)
             else:
@@ -119,11 +118,12 @@ class Fleet:
         """Runs in a job: as many slots as there are have something to do."""
         return max(1, min(group.max_batch, -(-group.outlook // self._room.slots)))
 
-    def _prepare(self, claim: Claim) -> Ready | None:
+    def _prepare(self, claim: Claim, attempts: Mapping[str, RunFolder]) -> Ready | None:
         shop = self._shop
         try:
             with shop.planning:
-                return prepare(shop.desk(claim, self._adopt), self._bench(claim), claim, False)
+                desk = shop.desk(claim, self._adopt)
+                return prepare(desk, self._bench(claim), claim, attempts, False)
         except CosmosError as error:
             self._complain(error)
             return None

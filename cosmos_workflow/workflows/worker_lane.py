@@ -133,8 +133,10 @@ class Slot:
         self._at_hand = True
         try:
             bench = self._bench(claim)
+            desk = shop.desk(claim, self._adopt)
             with shop.planning:
-                ready = prepare(shop.desk(claim, self._adopt), bench, claim, self._pinned)
+                attempts = shop.store.last_attempts([item.spec for item in claim.items])
+                ready = prepare(desk, bench, claim, attempts, self._pinned)
             if ready is None:
                 claims.release(shop.queue, claim.id)
                 return None

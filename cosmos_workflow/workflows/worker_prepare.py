@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cosmos_workflow.errors import ConfigError, CosmosError, SpecError
@@ -14,9 +14,9 @@ from cosmos_workflow.prompts.spec import resolve
 from cosmos_workflow.runs import claims
 from cosmos_workflow.runs.claims import Claim, Lane
 from cosmos_workflow.runs.queue import Item, Queue, State
-from cosmos_workflow.runs.store import Member, RunFolder, RunInUse, job_name
+from cosmos_workflow.runs.store import Member, RunFolder, RunInUse, job_name, next_id
 from cosmos_workflow.workflows import run as line
-from cosmos_workflow.workflows.after import NotYet, held_by
+from cosmos_workflow.workflows.after import NotYet, held_by, met
 from cosmos_workflow.workflows.assemble import Bench
 from cosmos_workflow.workflows.request import How, prompt_of
 
@@ -67,22 +67,24 @@ class Desk:
         self.tell(item, state, message)
 
 
-def prepare(desk: Desk, bench: Bench, claim: Claim, pinned: bool) -> Ready | None:
+def prepare(
+    desk: Desk, bench: Bench, claim: Claim, attempts: Mapping[str, RunFolder], pinned: bool
+) -> Ready | None:
     """The claim's job, or None when nothing of it is left to run.
 
     An item that cannot be run is settled, with the reason; the others go on without it.
+    ``attempts``: the latest at each RunSpec that was ever run.
     """
-    attempts = bench.store.last_attempts([item.spec for item in claim.items])
     found = [
-        (item, specs)
+        (free, specs)
         for item in claim.items
         if not _lives(desk, item, attempts.get(item.spec))
-        and not _held_back(desk, bench, item)
-        and (specs := _specs_of(desk, bench, item))
+        and (free := _let_go(desk, bench, item))
+        and (specs := _specs_of(desk, bench, free))
     ]
     while found:
         claim = replace(claim, items=tuple(item for item, _ in found))
-        ids = bench.store.next_ids([item.spec for item in claim.items])
+        ids = [next_id(item.spec, attempts.get(item.spec)) for item in claim.items]
         members = tuple(
             Member(run_id, *specs) for run_id, (_, specs) in zip(ids, found, strict=True)
         )
@@ -155,9 +157,10 @@ def _lives(desk: Desk, item: Item, last: RunFolder | None) -> bool:
     return True
 
 
-def _held_back(desk: Desk, bench: Bench, item: Item) -> bool:
-    """Whether it cannot begin: what it is to run after goes on, or did not succeed."""
+def _let_go(desk: Desk, bench: Bench, item: Item) -> Item | None:
+    """The item, with the run that it is to run after; None: that goes on, or did not succeed."""
     try:
+        item = replace(item, after=met(desk.queue, bench.store, item.after))
         held_by(bench, item.after)
     except NotYet:
         said = f"waits for {item.after}"
@@ -165,8 +168,8 @@ def _held_back(desk: Desk, bench: Bench, item: Item) -> bool:
     except SpecError as error:
         _refuse(desk, item, error, "dependency")
     else:
-        return False
-    return True
+        return item
+    return None
 
 
 def _specs_of(desk: Desk, bench: Bench, item: Item) -> tuple[RunSpec, PromptSpec] | None:

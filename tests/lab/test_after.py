@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -81,3 +82,32 @@ def test_the_queue_holds_a_run_back_where_the_place_cannot(project: Project) -> 
     assert succeeded([first, second])
     used = [folder.run().used for folder in (first, second)]
     assert used[0] and used[1] and used[0].until <= used[1].since
+
+
+def test_one_that_waits_itself_can_be_waited_for(project: Project) -> None:
+    project.configure('[defaults]\nengine = "preview"\n')
+    one, two, three = slow(project), spec(project, 2), spec(project, 3)
+    said = project.cosmos("queue", "add", two, "--after", one, code=3)
+    assert f"{one} was never run" in said.stderr
+    project.cosmos("queue", "add", one)
+    project.cosmos("queue", "add", two, "--after", one, "--first")
+    project.cosmos("queue", "add", three, "--after", two, "--first")
+    itself = project.cosmos("queue", "add", spec(project, 4), two, "--after", two, code=3)
+    assert "cannot wait for itself" in itself.stderr
+    project.cosmos("queue", "work", "--idle-stop", "6s")
+    used = [folder.run().used for folder in folders(project, [one, two, three])]
+    ends = [(one.since, one.until) for one in used if one]
+    assert len(ends) == 3 and ends == sorted(ends)
+    assert all(before[1] <= after[0] for before, after in pairwise(ends))
+
+
+def test_what_waits_for_one_that_fails_is_told(project: Project) -> None:
+    project.configure('[defaults]\nengine = "preview"\n')
+    one, two = slow(project), spec(project, 2)
+    project.cosmos("queue", "add", one)
+    project.cosmos("queue", "add", two, "--after", one)
+    project.cosmos("queue", "cancel", "1")
+    project.cosmos("queue", "work", "--idle-stop", "1s")
+    [item] = [row for row in project.json("queue", "list") if row.get("spec") == two]
+    assert (item["state"], item["cause"]) == ("failed", "dependency")
+    assert "neither in the queue nor was it run" in item["message"]
