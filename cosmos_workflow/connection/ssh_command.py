@@ -97,10 +97,15 @@ class RemoteCommand:
         self.finish_input()
 
     def _waiting(self) -> Iterator[Chunk]:
-        while self._channel.recv_stderr_ready():
-            yield Chunk("err", self._channel.recv_stderr(PIECE))
-        while self._channel.recv_ready():
-            yield Chunk("out", self._channel.recv(PIECE))
+        channel = self._channel
+        while channel.recv_stderr_ready():
+            yield Chunk("err", self._received(channel.recv_stderr))
+        while channel.recv_ready():
+            yield Chunk("out", self._received(channel.recv))
+
+    def _received(self, receive: Callable[[int], bytes]) -> bytes:
+        with translated(self._where):  # it also tells the machine that there is room again
+            return receive(PIECE)
 
     def _wait(self, idle: float | None, until: float | None) -> None:
         left = None if until is None else max(0.0, until - time.monotonic())
