@@ -25,3 +25,10 @@ RunSpecs = Annotated[
         autocompletion=completion.run_specs,
     ),
 ]
+
+Targets = Annotated[
+    str,
+    typer.Option(
+        "--targets", "-t", help="Where it may run, like a,b.", autocompletion=completion.targets
+    ),
+]

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from cosmos_workflow.cli.arguments import RunSpecs
+from cosmos_workflow.cli.arguments import RunSpecs, Targets
 from cosmos_workflow.cli.options import Json, Verbose
-from cosmos_workflow.cli.queue_items import ALREADY, Targets
+from cosmos_workflow.cli.queue_add import ALREADY
 from cosmos_workflow.cli.queue_work import Budget, run_worker
 from cosmos_workflow.cli.run import After, Again, NumGpu, TimeLimit, how_to
 from cosmos_workflow.cli.screen import Screen, open_screen
@@ -19,10 +19,10 @@ from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.connection.detached import start
 from cosmos_workflow.errors import JobError
 from cosmos_workflow.ids import timestamp
-from cosmos_workflow.runs.queue import State
+from cosmos_workflow.runs.queue import State, queue_of
 from cosmos_workflow.workflows.after import named
 from cosmos_workflow.workflows.enqueue import Where, files_of, targets_of, wishes
-from cosmos_workflow.workflows.worker import Terms, queue_of
+from cosmos_workflow.workflows.worker import Terms
 
 Detach = Annotated[
     bool, typer.Option("--detach", "-d", help="Leave it to a worker in the background.")

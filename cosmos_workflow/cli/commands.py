@@ -48,7 +48,7 @@ SECTIONS: dict[str, dict[str, Command]] = {
         "serve": Command("serve:serve", "Start or stop a model's server on an SSH host."),
     },
     "Queue": {
-        "queue add": Command("queue_items:add", "Put RunSpecs into the queue."),
+        "queue add": Command("queue_add:add", "Put RunSpecs into the queue."),
         "queue work": Command("queue_work:work", "Work through the queue, on all GPUs there are."),
         "queue list": Command("queue_items:list_", "List what is in the queue."),
         "queue watch": Command("queue_watch:watch", "Watch GPUs, queue and money, live."),

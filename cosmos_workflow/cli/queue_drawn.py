@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cosmos_workflow.cli.queue_told import PAUSED, STYLES
+from cosmos_workflow.cli.queue_words import PAUSED, STYLES
 from cosmos_workflow.cli.words import counted, duration, one_line
 from cosmos_workflow.runs.queue import Item, State
 from cosmos_workflow.workflows.queue_lanes import Lane

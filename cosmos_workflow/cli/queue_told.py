@@ -4,23 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from cosmos_workflow.cli.queue_words import PAUSED, STYLES
 from cosmos_workflow.cli.screen import Screen
 from cosmos_workflow.cli.words import duration
 from cosmos_workflow.events import Disconnected, Log, Progress, Submitted, to_json
 from cosmos_workflow.runs.queue import Queue, State
 from cosmos_workflow.workflows.worker import Complaint, Ended
 from cosmos_workflow.workflows.worker_follow import News
-
-STYLES = {
-    State.DONE: "green",
-    State.WAITING: "yellow",
-    State.BLOCKED: "yellow",
-    State.CANCELLED: "yellow",
-    State.FAILED: "red",
-    State.SET_ASIDE: "red",
-}
-
-PAUSED = "the queue is paused: cosmos queue resume lets it go on"
 
 
 class Told:

@@ -11,16 +11,16 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from cosmos_workflow.cli.arguments import Targets
 from cosmos_workflow.cli.options import Json
 from cosmos_workflow.cli.queue_drawn import drawn
-from cosmos_workflow.cli.queue_items import Targets
 from cosmos_workflow.cli.screen import open_screen
 from cosmos_workflow.cli.words import is_terminal, one_line
 from cosmos_workflow.config.load import load
 from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.errors import ConfigError, CosmosError, did_you_mean
+from cosmos_workflow.runs.queue import queue_of
 from cosmos_workflow.workflows.queue_view import Lookout, View
-from cosmos_workflow.workflows.worker import queue_of
 
 PAUSE_S = 1.0
 GLANCES = 4

@@ -12,9 +12,9 @@ from typing import Annotated
 
 import typer
 
+from cosmos_workflow.cli.arguments import Targets
 from cosmos_workflow.cli.options import Json, Verbose
 from cosmos_workflow.cli.passphrase import ask
-from cosmos_workflow.cli.queue_items import Targets
 from cosmos_workflow.cli.queue_told import Told
 from cosmos_workflow.cli.screen import Screen, open_screen
 from cosmos_workflow.config.load import load
@@ -71,7 +71,7 @@ def work(
 
 def _all(settings: Settings) -> tuple[str, ...]:
     """Every target that somebody wants an item to run on, or the default one."""
-    from cosmos_workflow.workflows.worker import queue_of
+    from cosmos_workflow.runs.queue import queue_of
 
     known = settings.all_targets()
     wanted = [name for item in queue_of(settings).items() for name in item.targets]

@@ -14,12 +14,12 @@ from cosmos_workflow.config.load import load
 from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.errors import CosmosError, SpecError, did_you_mean
 from cosmos_workflow.runs import index
+from cosmos_workflow.runs.queue import queue_of
 from cosmos_workflow.runs.queue_glance import added, labels
 from cosmos_workflow.workflows import assemble
 from cosmos_workflow.workflows.report import Report
 from cosmos_workflow.workflows.report import report as made_of
 from cosmos_workflow.workflows.report_window import moment
-from cosmos_workflow.workflows.worker import queue_of
 
 
 def report(

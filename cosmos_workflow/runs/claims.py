@@ -335,7 +335,7 @@ def paces(queue: Queue) -> dict[tuple[str, str], tuple[float, float]]:
 
 # -- inside ----------------------------------------------------------------------------------------
 
-_IN_SIGHT = 1000
+_IN_SIGHT = 500
 """Waiting items that are looked at to choose among: a claim costs the same with any number."""
 
 _ALONE = f"iif(tries >= {ALONE_AFTER}, id, 0)"

@@ -16,6 +16,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 
+from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.errors import CosmosError
 
 _VERSION = 2
@@ -146,6 +147,11 @@ def item_of(row: Sequence[object]) -> Item:
     values["state"] = State(str(values["state"]))
     values["again"], values["paused"] = bool(values["again"]), bool(values["paused"])
     return Item(**values)  # type: ignore[arg-type]
+
+
+def queue_of(settings: Settings) -> Queue:
+    """The project's queue."""
+    return Queue(settings.outputs_dir / ".queue" / "queue.sqlite")
 
 
 @dataclass(frozen=True)

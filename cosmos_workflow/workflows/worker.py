@@ -14,7 +14,7 @@ from typing import Any
 from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.runs import claims, workers
 from cosmos_workflow.runs.claims import Choose, Lane
-from cosmos_workflow.runs.queue import Queue, State
+from cosmos_workflow.runs.queue import State, queue_of
 from cosmos_workflow.workflows import assemble
 from cosmos_workflow.workflows.worker_fleet import Fleet, Room
 from cosmos_workflow.workflows.worker_follow import News, Patience
@@ -60,11 +60,6 @@ class Ended:
 
 Lanes = Slot | Fleet
 """What works on a target: a slot, or all of them."""
-
-
-def queue_of(settings: Settings) -> Queue:
-    """The project's queue."""
-    return Queue(settings.outputs_dir / ".queue" / "queue.sqlite")
 
 
 def is_alive(settings: Settings) -> Callable[[str], bool]:

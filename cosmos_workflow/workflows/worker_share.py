@@ -140,7 +140,7 @@ def _most(keys: Iterable[int], fits: Callable[[int], int]) -> int:
 def _end(work: Sequence[Work], free: Sequence[float], most: float, pick: Pick) -> float:
     """The least time, up to ``most``, within which all is done."""
     low, high = 0.0, most
-    for _ in range(40):
+    for _ in range(30):
         middle = (low + high) / 2
         if _filled(work, free, middle, pick) is None:
             low = middle

@@ -295,7 +295,7 @@ def test_what_is_out_of_sight_is_thought_to_be_like_what_is_seen(queue: Queue) -
         seen.extend(groups)  # type: ignore[call-overload]
 
     assert claims.claim(queue, LANE, choose) is None
-    assert [(one.count, one.outlook) for one in seen] == [(250, 1000)] * 4
+    assert [(one.count, one.outlook) for one in seen] == [(125, 1000)] * 4
 
 
 def test_a_claim_tells_how_much_it_still_has(queue: Queue) -> None:
