@@ -17,10 +17,9 @@ from project import Project, remote_config
 from sshd import Sshd
 
 from cosmos_workflow.events import ExecutionStatus
-from cosmos_workflow.runs.queue import Item, State
+from cosmos_workflow.runs.queue import Item, Queue, State
 from cosmos_workflow.runs.run import Run
 from cosmos_workflow.runs.store import RunFolder
-from cosmos_workflow.workflows.worker import Queue
 
 QUICK = "\n[queue]\nretry_pause = 0.1\n"
 
