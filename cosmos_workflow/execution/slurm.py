@@ -36,6 +36,15 @@ ENDS: Mapping[str, Reason | None] = {
 
 WAITS = ("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "SUSPENDED")
 
+HOPELESS: Mapping[str, str] = {
+    "PartitionTimeLimit": "its partition allows less time: cosmos cancel, then a lower --time-limit",
+    "PartitionNodeLimit": "its partition allows fewer nodes: see gres and extra in the settings",
+    "BadConstraints": "no node is as constraint and gres want it",
+    "InvalidAccount": "the account may not submit here",
+    "InvalidQOS": "the qos may not be used here",
+}
+"""Reasons to wait that waiting does not end, and what to do."""
+
 PROGRAMS: Mapping[str, str] = {
     **dict.fromkeys(("sbatch", "squeue", "scontrol", "scancel"), "Slurm (slurm-client)"),
     "flock": "util-linux",
@@ -142,7 +151,8 @@ class SlurmLauncher:
         if not words or words[0] not in WAITS:
             return ""
         reason = words[2] if len(words) > 2 and words[2] not in ("None", "(null)") else ""
-        return f"{WAITING}{f' ({reason})' if reason else ''}"
+        never = f": it never begins; {HOPELESS[reason]}" if reason in HOPELESS else ""
+        return f"{WAITING}{f' ({reason}{never})' if reason else ''}"
 
     def stop(self, job_name: str, ref: str, site: Site) -> Sequence[str]:
         """TERM, then scancel; leaves the mark ``cancelled`` in the workspace."""

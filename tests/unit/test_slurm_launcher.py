@@ -41,6 +41,12 @@ def test_the_queue_tells_of_each_job_why_it_waits() -> None:
     assert set(said) == {"7_0", "7_1", "7_2", "8"}
 
 
+def test_what_waiting_does_not_end_is_told_with_what_to_do() -> None:
+    said = SlurmLauncher().waits("PENDING - PartitionTimeLimit")
+    assert said.startswith("in the queue of the cluster (PartitionTimeLimit: it never begins;")
+    assert "--time-limit" in said
+
+
 def test_what_slurm_gave_up_for_another_job_was_not_cancelled_by_a_person() -> None:
     read = SlurmLauncher().read_state
     assert read("CANCELLED 0 DependencyNeverSatisfied").why == "dependency"
