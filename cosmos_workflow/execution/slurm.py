@@ -37,7 +37,7 @@ ENDS: Mapping[str, Reason | None] = {
 WAITS = ("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "SUSPENDED")
 
 HOPELESS: Mapping[str, str] = {
-    "PartitionTimeLimit": "its partition allows less time: cosmos cancel, then a lower --time-limit",
+    "PartitionTimeLimit": "its partition allows less time: cancel it, set a lower --time-limit",
     "PartitionNodeLimit": "its partition allows fewer nodes: see gres and extra in the settings",
     "BadConstraints": "no node is as constraint and gres want it",
     "InvalidAccount": "the account may not submit here",
