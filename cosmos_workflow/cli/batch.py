@@ -52,7 +52,7 @@ def batch(
     how = how_to(settings, num_gpu, "", time_limit)
     label = label or f"batch_{timestamp()}"
     queue = queue_of(settings)
-    before = named(settings, queue, after) if after else ""
+    before = named(settings, queue, after)
     where = Where(targets_of(settings, targets, how), how, label, again=again, after=before)
     with open_screen(json=as_json, verbose=verbose) as screen:
         found = list(wishes(settings, files_of(settings, run_spec), where))

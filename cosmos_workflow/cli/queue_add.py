@@ -41,7 +41,7 @@ def add(
     """
     settings = load()
     how = how_to(settings, num_gpu, "", time_limit)
-    before = named(settings, queue_of(settings), after) if after else ""
+    before = named(settings, queue_of(settings), after)
     where = Where(targets_of(settings, targets, how), how, label, priority, again, before)
     with open_screen(json=as_json) as screen:
         files = files_of(settings, run_spec)

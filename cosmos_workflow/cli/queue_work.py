@@ -21,6 +21,7 @@ from cosmos_workflow.config.load import load
 from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.connection.local import LocalHost
 from cosmos_workflow.errors import CosmosError, SpecError
+from cosmos_workflow.runs.queue import queue_of
 from cosmos_workflow.workflows.enqueue import targets_of
 from cosmos_workflow.workflows.queue_service import unit
 from cosmos_workflow.workflows.request import How
@@ -71,8 +72,6 @@ def work(
 
 def _all(settings: Settings) -> tuple[str, ...]:
     """Every target that somebody wants an item to run on, or the default one."""
-    from cosmos_workflow.runs.queue import queue_of
-
     known = settings.all_targets()
     wanted = [name for item in queue_of(settings).items() for name in item.targets]
     found = tuple(name for name in dict.fromkeys(wanted) if name in known)

@@ -73,8 +73,7 @@ class SshHost:
         def begin(argv: Sequence[str]) -> RemoteCommand:
             with translated(self.name):
                 channel = within(seconds, link.channel)
-                within(seconds, lambda: channel.exec_command(shlex.join(argv)))
-                return RemoteCommand(channel, self.name, link.touch)
+                return self._asked(link, channel, _execution(argv), seconds)
 
         shell = Shell(begin)
         with suppress(HostError):  # the first command says what is wrong
@@ -186,7 +185,7 @@ class SshHost:
         return command
 
     def _session(self, argv: Sequence[str], patience: float | None) -> RemoteCommand:
-        return self._begin(lambda channel: channel.exec_command(shlex.join(argv)), patience)
+        return self._begin(_execution(argv), patience)
 
     def _tell(self, link: Link, shell: Shell, argv: Sequence[str]) -> ShellCommand:
         return shell.start(shlex.join(argv), lambda: self._put_back(link, shell))
@@ -217,8 +216,13 @@ class SshHost:
         with translated(self.name):
             link, channel = self._channel(seconds)
             with self._ended_by_failure(link):
-                within(seconds, lambda: request(channel))
-            return RemoteCommand(channel, self.name, link.touch)
+                return self._asked(link, channel, request, seconds)
+
+    def _asked(
+        self, link: Link, channel: Channel, request: Callable[[Channel], None], seconds: float
+    ) -> RemoteCommand:
+        within(seconds, lambda: request(channel))
+        return RemoteCommand(channel, self.name, link.touch)
 
     def _channel(self, seconds: float) -> tuple[Link, Channel]:
         from paramiko.ssh_exception import ChannelException, SSHException
@@ -306,6 +310,10 @@ class SshHost:
                 return False
             self._forget(link)
         return True
+
+
+def _execution(argv: Sequence[str]) -> Callable[[Channel], None]:
+    return lambda channel: channel.exec_command(shlex.join(argv))
 
 
 def failed(name: str, done: Completed) -> CommandFailed:

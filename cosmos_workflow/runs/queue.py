@@ -275,6 +275,7 @@ class Queue:
         states: Sequence[State] = (),
         label: str = "",
         ids: Sequence[int] = (),
+        specs: Sequence[str] = (),
         limit: int = -1,
     ) -> list[Item]:
         """Items as they will be taken, those that are over at the end, latest first.
@@ -282,7 +283,7 @@ class Queue:
         ``limit``: the first so many; below 0: all.
         """
         where, values = ["1"], list[object]()
-        for column, wanted in (("state", states), ("id", ids)):
+        for column, wanted in (("state", states), ("id", ids), ("spec", specs)):
             if wanted:
                 where.append(f"{column} {AMONG}")
                 values.append(listed(wanted))

@@ -247,17 +247,12 @@ class Store:
         ``plan(run_id, job_name)`` gives the Job.
         """
         while True:
-            run_id = self.next_ids([run.id])[0]
+            run_id = next_id(run.id, self.last_attempts([run.id]).get(run.id))
             member = Member(run_id, run, prompt)
             try:
                 return self.create_all([member], plan(run_id, job_name(run_id)), target)[0]
             except AttemptTaken:
                 continue  # by another process, a moment ago
-
-    def next_ids(self, spec_ids: Sequence[str]) -> list[str]:
-        """The id of the next attempt at each RunSpec; nothing is made."""
-        last = self.last_attempts(spec_ids)
-        return [next_id(one, last.get(one)) for one in spec_ids]
 
     def last_attempts(self, spec_ids: Collection[str]) -> dict[str, RunFolder]:
         """The latest attempt at each RunSpec that was ever run, in one look at the folder."""

@@ -19,7 +19,9 @@ class NotYet(SpecError):
 
 def named(settings: Settings, queue: Queue, text: str) -> str:
     """What the queue is to wait for: the run that is named; or a RunSpec, if its turn is still to
-    come.  Raises SpecError."""
+    come; nothing, if none is named.  Raises SpecError."""
+    if not text:
+        return ""
     try:
         spec = RunSpec.load(library.find(settings, "run", text)).id
     except SpecError:
@@ -50,7 +52,7 @@ def met(queue: Queue, store: Store, after: str) -> str:
 
 def _is_to_come(queue: Queue, spec: str) -> bool:
     lively = [state for state in State if not state.over]
-    return any(item.spec == spec for item in queue.items(states=lively))
+    return bool(queue.items(states=lively, specs=[spec], limit=1))
 
 
 def held_by(bench: Bench, run_id: str) -> tuple[str, ...]:
