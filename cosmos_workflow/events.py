@@ -147,7 +147,7 @@ class JobOver(Event):
 
 Reason = Literal[
     "exited", "killed", "oom", "timeout", "cancelled", "gone", "server_gone", "preempted",
-    "node_failed", "dependency",
+    "node_failed", "dependency", "limit",
 ]  # fmt: skip
 
 
@@ -158,9 +158,9 @@ class JobEnded(Event):
     ``reason``: exited (by itself, see ``exit_code``), killed, oom (host memory), timeout,
     cancelled, gone (the target has no trace of it), server_gone (nor is there the server that had
     it, on a machine of ours), preempted (a cluster took the place away for another job),
-    node_failed, dependency (what it waited for did not succeed).  ``began`` and ``over``: when it
-    began to work and when it was over,
-    in seconds since the epoch by the host's own clock; 0 where that is not known.
+    node_failed, dependency (what it waited for did not succeed), limit (a cluster allows no more
+    time, though the job was within its own).  ``began`` and ``over``: when it began to work and
+    when it was over, in seconds since the epoch by the host's own clock; 0 where that is not known.
     """
 
     exit_code: int | None

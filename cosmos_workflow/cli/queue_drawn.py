@@ -44,6 +44,9 @@ def _head(view: View) -> list[Text]:
         left = duration(max(0.0, view.ends - view.at))
         facts.append(f"all over about {_clock(view.ends, view.at)}, in {left}")
     lines.append(_line("   ".join(facts)))
+    for reason, many in sorted(view.queued.items(), key=lambda one: -one[1]):
+        if reason:
+            lines.append(_line(f"{counted(many, 'run')} queued there: {reason}"))
     return [*lines, *(_line(said, "yellow") for said in _warnings(view))]
 
 
@@ -56,7 +59,10 @@ def _amounts(view: View) -> list[str]:
     waiting = f"{count[State.WAITING] + count[State.CLAIMED]} waiting"
     why = [f"{view.held} held"] if view.held else []
     why += [f"{view.later} for another try"] if view.later else []
-    told = [f"{count[State.RUNNING]} running", waiting + (f" ({', '.join(why)})" if why else "")]
+    queued = sum(view.queued.values())
+    told = [f"{max(0, count[State.RUNNING] - queued)} running"]
+    told += [f"{queued} in the cluster's queue"] if queued else []
+    told += [waiting + (f" ({', '.join(why)})" if why else "")]
     told += [f"{count[State.DONE]} done"]
     rest = (State.FAILED, State.SET_ASIDE, State.BLOCKED, State.CANCELLED)
     return told + [f"{count[one]} {_word(one)}" for one in rest if count[one]]

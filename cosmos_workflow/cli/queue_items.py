@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Annotated
 
@@ -13,9 +13,11 @@ from cosmos_workflow.cli.options import Json
 from cosmos_workflow.cli.passphrase import ask
 from cosmos_workflow.cli.queue_words import PAUSED
 from cosmos_workflow.cli.screen import Screen, open_screen
-from cosmos_workflow.cli.words import counted, duration
+from cosmos_workflow.cli.words import counted, duration, one_line
 from cosmos_workflow.config.load import load
+from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.errors import CosmosError, SpecError, did_you_mean
+from cosmos_workflow.execution.launcher import waits_for
 from cosmos_workflow.runs.queue import OVER, Item, State, queue_of
 from cosmos_workflow.workflows.queue_named import items_of
 
@@ -45,14 +47,16 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """List what is in the queue: what runs and waits, in order, then what is over."""
-    queue = queue_of(load())
+    settings = load()
+    queue = queue_of(settings)
     states = _states(state)
     with open_screen(json=as_json) as screen:
         items = queue.items(states=states, label=label, limit=-1 if as_json else limit or -1)
         counts = queue.counts(label)
         for item in items if as_json else ():
             screen.data(asdict(item))
-        _tell_items(screen, items[: limit or None])
+        shown = items[: limit or None]
+        _tell_items(screen, shown, {} if as_json else _stages(settings, shown))
         more = sum(counts[one] for one in states or State) - limit if limit else 0
         if more > 0:
             screen.say(f"and {more} more; --limit 0 shows all", "dim")
@@ -193,27 +197,41 @@ def _states(text: str) -> list[State]:
     return found
 
 
-def _tell_items(screen: Screen, items: Sequence[Item]) -> None:
+def _stages(settings: Settings, items: Sequence[Item]) -> dict[int, str]:
+    """What those that run are at, by item."""
+    running = [item for item in items if item.state is State.RUNNING]
+    if not running:
+        return {}
+    from cosmos_workflow.workflows.assemble import store
+
+    runs = store(settings)
+    return {item.id: one_line(runs.folder(item.run).run().stage) for item in running}
+
+
+def _tell_items(screen: Screen, items: Sequence[Item], stages: Mapping[int, str]) -> None:
     if not items:
         return
     rows = [
         (
             str(item.id), item.name, item.run or item.spec, item.engine, ",".join(item.targets),
-            _word(item.state) + (", held" if item.paused else ""), _about(item),
+            _word(item.state) + (", held" if item.paused else ""),
+            stages.get(item.id, "").partition(" (")[0] or _about(item),
         )
         for item in items
     ]  # fmt: skip
     screen.table(("item", "name", "run", "engine", "where", "state", ""), rows)
     screen.say()
-    _tell_reasons(screen, items)
+    _tell_reasons(screen, items, stages)
 
 
-def _tell_reasons(screen: Screen, items: Sequence[Item]) -> None:
-    """Why, once for all that failed for the same reason: a night has many of one kind."""
+def _tell_reasons(screen: Screen, items: Sequence[Item], stages: Mapping[int, str]) -> None:
+    """Why, once for all that failed or wait for the same reason: a night has many of one kind."""
     reasons: dict[str, list[int]] = {}
     for item in items:
         if item.state in BAD and item.message:
             reasons.setdefault(item.message.splitlines()[0], []).append(item.id)
+        elif waits_for(stage := stages.get(item.id, "")):
+            reasons.setdefault(stage, []).append(item.id)
     for why, ids in list(reasons.items())[:REASONS]:
         some = ", ".join(map(str, ids[:8])) + (f" and {len(ids) - 8} more" if len(ids) > 8 else "")
         screen.say(f"{some}: {why}")

@@ -7,7 +7,16 @@ from typing import Any
 from cosmos_workflow.cli.queue_words import PAUSED, STYLES
 from cosmos_workflow.cli.screen import Screen
 from cosmos_workflow.cli.words import duration
-from cosmos_workflow.events import Disconnected, Log, Progress, Submitted, to_json
+from cosmos_workflow.events import (
+    Disconnected,
+    JobEnded,
+    JobOver,
+    Log,
+    Progress,
+    Submitted,
+    to_json,
+)
+from cosmos_workflow.execution.launcher import waits_for
 from cosmos_workflow.runs.queue import Queue, State
 from cosmos_workflow.workflows.worker import Complaint, Ended
 from cosmos_workflow.workflows.worker_follow import News
@@ -20,6 +29,7 @@ class Told:
         self._screen, self._queue, self._label = screen, queue, label
         self.counts = queue.counts(label)
         self._last = ""
+        self._waits: dict[int, tuple[int, str]] = {}
         self._known = 0
 
     def show(self, news: News | Complaint | Ended) -> None:
@@ -45,6 +55,7 @@ class Told:
 
     def _event(self, news: News) -> None:
         event, lane = news.event, news.claim.lane
+        self._heed(news)
         if self._screen.json and event and not isinstance(event, Log):
             runs = [news.folder.id] if news.folder else [item.run for item in news.claim.items]
             at = {"target": lane.target, "slot": lane.slot, "runs": runs}
@@ -59,9 +70,18 @@ class Told:
         elif isinstance(event, Progress):
             self._progress()
 
+    def _heed(self, news: News) -> None:
+        """Whether the claim's job waits in the queue of a cluster, and what for."""
+        match news.event:
+            case Progress(stage=stage) if (why := waits_for(stage)) is not None:
+                self._waits[news.claim.id] = (len(news.claim.items), why)
+            case Progress() | JobOver() | JobEnded():
+                self._waits.pop(news.claim.id, None)
+
     def _item(self, news: News) -> None:
         assert news.item is not None and news.state is not None
         run, item = news.run, news.item
+        self._waits.pop(news.claim.id, None)
         data: dict[str, Any] = {"item": item.id, "run": item.run, "state": news.state}
         if run:
             data |= {"cause": run.cause, "message": run.message}
@@ -93,7 +113,13 @@ class Told:
         counts = self._queue.counts(self._label)
         total = sum(counts.values())
         over = sum(counts[state] for state in State if state.over)
-        words = f"{over} of {total} over, {counts[State.RUNNING]} running"
+        waiting = sum(many for many, _ in self._waits.values())
+        words = f"{over} of {total} over, {max(0, counts[State.RUNNING] - waiting)} running"
+        if waiting:
+            whys = ", ".join(
+                sorted({why.partition(":")[0] for _, why in self._waits.values() if why})
+            )
+            words += f", {waiting} in the cluster's queue" + (f" ({whys})" if whys else "")
         self._screen.step(words, over / max(total, 1))
 
     def summary(self) -> str:

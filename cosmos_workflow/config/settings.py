@@ -118,6 +118,11 @@ class SlurmSettings(Table):
         default=1000, ge=1, le=4000,
         description="jobs that are submitted as one array; at most the cluster's MaxArraySize",
     )  # fmt: skip
+    patience: int = Field(
+        default=600, ge=0,
+        description="seconds after which the queue takes a job back that its cluster says it never "
+        "begins; 0: it does not",
+    )  # fmt: skip
     extra: tuple[str, ...] = _about('further options of sbatch, like "--exclusive"', ())
 
 

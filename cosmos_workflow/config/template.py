@@ -165,6 +165,7 @@ time_limit = 21600      # seconds a job may run; 0: no limit
 # container = "pyxis"                 # or "apptainer", or "none": the node itself
 # modules = []                        # environment modules to load first
 # array = 1000                        # jobs of one array, at most MaxArraySize of the cluster
+# patience = 600                      # seconds until a job that never begins there is taken back
 # extra = []                          # further options of sbatch
 """
 

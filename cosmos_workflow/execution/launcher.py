@@ -18,6 +18,13 @@ from cosmos_workflow.execution.job import CommandJob, Place
 WAITING = "in the queue of the cluster"
 """How what ``Launcher.waits`` says begins."""
 
+
+def waits_for(stage: str) -> str | None:
+    """What a job waits for, by the stage that it is in; empty: that is not known; None: it does not
+    wait in the queue of a cluster."""
+    return stage.removeprefix(WAITING).strip(" ()") if stage.startswith(WAITING) else None
+
+
 _ATTEMPT = re.compile(r"^\S+: attempt (\d+), on ")
 
 
@@ -35,6 +42,7 @@ class ClusterSite:
 
     ``gres``: "{gpus}" stands for their number.  ``container``: pyxis, apptainer or none.
     ``array``: how many jobs one array may have; ``at_once``: how many of them may run at once.
+    ``patience``: seconds after which a job that waits in vain is taken back; 0: never.
     """
 
     partition: str = ""
@@ -45,6 +53,7 @@ class ClusterSite:
     container: str = "none"
     modules: tuple[str, ...] = ()
     array: int = 1000
+    patience: int = 600
     at_once: int = 1
     extra: tuple[str, ...] = ()
 
@@ -173,3 +182,6 @@ class Queuing(Launcher, Protocol):
 
     def read_queue(self, lines: Sequence[str]) -> Mapping[str, str]:
         """What the queue says, by reference, as ``waits`` reads it."""
+
+    def hopeless(self, stdout: str) -> str:
+        """Why a job waits in vain, and what to do, from what ``state`` printed; else empty."""

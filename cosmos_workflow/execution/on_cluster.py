@@ -14,7 +14,7 @@ from cosmos_workflow.execution.job import CommandJob
 from cosmos_workflow.execution.launcher import Queuing, Site
 from cosmos_workflow.execution.narrate import narrate
 from cosmos_workflow.execution.on_host import OnHost, coded, distinct, sources
-from cosmos_workflow.execution.target import Handle
+from cosmos_workflow.execution.target import Handle, InVain, Seen
 from cosmos_workflow.transfer.archive import archive
 from cosmos_workflow.transfer.transfer import Moved, Transfer
 
@@ -22,9 +22,6 @@ MISSED = 2
 """Looks at the queue that a job may be missing from, before it counts as over."""
 
 RUNNING = "at work on the cluster"
-
-Seen = tuple[str, Progress | JobOver | Alive]
-"""The name of a job, and what is seen of it."""
 
 
 class OnCluster(OnHost):
@@ -56,6 +53,11 @@ class OnCluster(OnHost):
     def most(self) -> int:
         """How many jobs one array may have."""
         return self._site.cluster.array
+
+    @property
+    def patience(self) -> float:
+        """Seconds for which a job may wait in vain; 0: for ever."""
+        return self._site.cluster.patience
 
     def stage_all(self, jobs: Sequence[CommandJob]) -> Generator[Transferring | Staged, None, None]:
         """As ``stage``: the last event is Staged, and tells of all."""
@@ -109,8 +111,9 @@ class OnCluster(OnHost):
             job.name: Handle(self.name, job.name, ref) for job, ref in zip(jobs, refs, strict=True)
         }
 
-    def watch(self, handles: Sequence[Handle]) -> Iterator[Seen]:
-        """What changes of submitted jobs: why one waits, that it runs, that it is over.
+    def watch(self, handles: Sequence[Handle]) -> Iterator[tuple[str, Seen]]:
+        """What changes of submitted jobs: why one waits, that it runs, that it is over; and each
+        time which of them wait in vain.
 
         Ends when all are over.  Of a job that the queue knows no more it says that it is over, too:
         ``follow`` knows how.
@@ -141,7 +144,7 @@ class _Look:
         self._missed: dict[str, int] = {}
         self._lines: list[str] | None = None
 
-    def read(self, line: str) -> Iterator[Seen]:
+    def read(self, line: str) -> Iterator[tuple[str, Seen]]:
         word, _, name = line.partition(" ")
         if word == "@over":
             yield from self._over(name)
@@ -153,11 +156,11 @@ class _Look:
         elif self._lines is not None:
             self._lines.append(line)
 
-    def _over(self, name: str) -> Iterator[Seen]:
+    def _over(self, name: str) -> Iterator[tuple[str, Seen]]:
         if self.open.pop(name, None) is not None:
             yield name, JobOver()
 
-    def _queue(self, lines: Sequence[str]) -> Iterator[Seen]:
+    def _queue(self, lines: Sequence[str]) -> Iterator[tuple[str, Seen]]:
         states = self._launcher.read_queue(lines)
         for name, ref in list(self.open.items()):
             state = states.get(ref)
@@ -171,3 +174,5 @@ class _Look:
             if self._stages.get(name) != stage:
                 self._stages[name] = stage
                 yield name, Progress(stage)
+            if why := self._launcher.hopeless(state):
+                yield name, InVain(why)

@@ -8,14 +8,13 @@ as one array; each is still a job with a workspace and a number of its own.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import replace
 
 from cosmos_workflow.errors import SubmissionRejected
 from cosmos_workflow.events import Reason
 from cosmos_workflow.execution.docker import CHECKPOINTS, INPUTS, REPO, WORKSPACE, image_for
 from cosmos_workflow.execution.facts import HostFacts
 from cosmos_workflow.execution.job import CommandJob, Place, fill
-from cosmos_workflow.execution.launcher import WAITING, Site, State
+from cosmos_workflow.execution.launcher import WAITING, ClusterSite, Site, State
 from cosmos_workflow.execution.probe import each, probe, read_probe
 from cosmos_workflow.execution.shell import ShellLauncher
 from cosmos_workflow.execution.slurm_scripts import BATCH, REMAINS, START, STATE, STOP, WATCH
@@ -28,8 +27,8 @@ ALIVE = frozenset((
 """States of Slurm in which a job is not over.  UNKNOWN is ours: the cluster does not answer."""
 
 ENDS: Mapping[str, Reason | None] = {
-    "COMPLETED": None, "FAILED": None, "CANCELLED": "cancelled", "TIMEOUT": "timeout",
-    "DEADLINE": "timeout", "OUT_OF_MEMORY": "oom", "NODE_FAIL": "node_failed",
+    "COMPLETED": None, "FAILED": None, "CANCELLED": "cancelled", "TIMEOUT": "limit",
+    "DEADLINE": "limit", "OUT_OF_MEMORY": "oom", "NODE_FAIL": "node_failed",
     "BOOT_FAIL": "node_failed", "PREEMPTED": "preempted", "REVOKED": "cancelled",
 }  # fmt: skip
 """How jobs end, and what that is to us; None: by themselves, see the exit code."""
@@ -37,7 +36,10 @@ ENDS: Mapping[str, Reason | None] = {
 WAITS = ("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "SUSPENDED")
 
 HOPELESS: Mapping[str, str] = {
-    "PartitionTimeLimit": "its partition allows less time: cancel it, set a lower --time-limit",
+    **dict.fromkeys(
+        ("PartitionTimeLimit", "QOSMaxWallDurationPerJobLimit", "AssocMaxWallDurationPerJobLimit"),
+        "cancel it, give a lower --time-limit",
+    ),
     "PartitionNodeLimit": "its partition allows fewer nodes: see gres and extra in the settings",
     "BadConstraints": "no node is as constraint and gres want it",
     "InvalidAccount": "the account may not submit here",
@@ -103,13 +105,14 @@ class SlurmLauncher:
     def alike(self, job: CommandJob, site: Site) -> Hashable:
         """Jobs that are submitted with the same options can be an array; run-job.sh keeps the time
         of each."""
-        return (*_options([replace(job, time_limit=min(job.time_limit, 1))], site), *job.secrets)
+        return (job.time_limit > 0, *_options(job, site), *job.secrets)
 
     def start_all(self, jobs: Sequence[CommandJob], site: Site) -> Sequence[str]:
         """Prints the number of each, a line each, also of those that were submitted before."""
         return [
-            "sh", "-c", START, "sh", site.root, str(site.cluster.at_once), BATCH, str(len(jobs)),
-            *(job.name for job in jobs), *_options(jobs, site),
+            "sh", "-c", START, "sh", site.root, str(site.cluster.at_once), BATCH,
+            str(_minutes(jobs)), _partition(site.cluster), str(len(jobs)),
+            *(job.name for job in jobs), *_options(jobs[0], site),
         ]  # fmt: skip
 
     def refs(self, stdout: str) -> Sequence[str]:
@@ -151,8 +154,15 @@ class SlurmLauncher:
         if not words or words[0] not in WAITS:
             return ""
         reason = words[2] if len(words) > 2 and words[2] not in ("None", "(null)") else ""
-        never = f": it never begins; {HOPELESS[reason]}" if reason in HOPELESS else ""
-        return f"{WAITING}{f' ({reason}{never})' if reason else ''}"
+        never = self.hopeless(stdout)
+        return f"{WAITING}{f' ({never or reason})' if reason else ''}"
+
+    def hopeless(self, stdout: str) -> str:
+        """Why a job never begins, and what to do, as ``state`` printed it; else empty."""
+        words = stdout.split()
+        if len(words) < 3 or words[0] not in WAITS or words[2] not in HOPELESS:
+            return ""
+        return f"{words[2]}: it never begins; {HOPELESS[words[2]]}"
 
     def stop(self, job_name: str, ref: str, site: Site) -> Sequence[str]:
         """TERM, then scancel; leaves the mark ``cancelled`` in the workspace."""
@@ -181,9 +191,21 @@ class SlurmLauncher:
         return read_probe(stdout)
 
 
-def _options(jobs: Sequence[CommandJob], site: Site) -> list[str]:
-    """sbatch's own: numbers of ours, and what the settings say.  An array has one limit of time."""
-    cluster, job = site.cluster, jobs[0]
+def _minutes(jobs: Sequence[CommandJob]) -> int:
+    """An array has one limit of time."""
+    longest = max(job.time_limit for job in jobs)
+    return -(-longest // 60) + SPARE_MINUTES if longest else 0
+
+
+def _partition(cluster: ClusterSite) -> str:
+    """Whose limit of time counts; a dash where ``extra`` names it in words of sbatch."""
+    named = any(word.startswith(("-p", "--partition")) for word in cluster.extra)
+    return "-" if named else cluster.partition
+
+
+def _options(job: CommandJob, site: Site) -> list[str]:
+    """sbatch's own: numbers of ours, and what the settings say."""
+    cluster = site.cluster
     said = ["--open-mode=append", "--requeue", "--kill-on-invalid-dep=yes"]
     if job.after:
         said.append("--dependency=afterok:" + ":".join(job.after))
@@ -192,9 +214,6 @@ def _options(jobs: Sequence[CommandJob], site: Site) -> list[str]:
         said += [f"--{flag}={value}"] if value else []
     if job.gpus and site.gpu_enabled and cluster.gres:
         said.append("--gres=" + cluster.gres.replace("{gpus}", str(job.gpus)))
-    if job.time_limit:
-        longest = max(one.time_limit for one in jobs)
-        said.append(f"--time={-(-longest // 60) + SPARE_MINUTES}")
     return [*said, *cluster.extra]
 
 

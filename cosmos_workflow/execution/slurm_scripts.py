@@ -53,7 +53,7 @@ workspace has another number.
 """
 
 START = r"""
-root=$1 at_once=$2 batch=$3 count=$4; shift 4
+root=$1 at_once=$2 batch=$3 minutes=$4 partition=$5 count=$6; shift 6
 cd "$root/runs" || exit 66
 exec 9>.launch.lock || exit 73 # one at a time submits; the lock ends with its process
 flock -w 90 9 || exit 75
@@ -64,6 +64,26 @@ look_up() { # look_up NAME: the number of what was submitted under this name; em
   asked=$1
   number=$(timeout 30 squeue -h -o %F -n "$1" 2>&1) || { printf '%s\n' "$number" >&2; exit 75; }
   number=${number%%[!0-9]*}
+}
+lower() { # what is asked for, to what the partition allows: one that asks for more never begins
+  allowed=0
+  while read -r name limit; do
+    [ -n "$partition" ] || case $name in *'*') ;; *) continue ;; esac
+    case $limit in
+      *-*:*:*) days=${limit%%-*} limit=${limit#*-} ;;
+      *:*) days=0 ;;
+      *) return 0 ;; # infinite
+    esac
+    case $limit in *:*:*) ;; *) limit=0:$limit ;; esac
+    hours=${limit%%:*} limit=${limit#*:}
+    hours=${hours#0} limit=${limit%%:*}
+    limit=${limit#0}
+    limit=$(((days * 24 + ${hours:-0}) * 60 + ${limit:-0}))
+    [ "$limit" -le "$allowed" ] || allowed=$limit
+  done <<EOF
+$(timeout 30 sinfo -h -o '%P %l' ${partition:+-p "$partition"} 2>/dev/null)
+EOF
+  [ "$allowed" -eq 0 ] || [ "$allowed" -ge "$minutes" ] || minutes=$allowed
 }
 all= new= fresh=0
 for name do
@@ -93,6 +113,10 @@ if [ "$fresh" -gt 0 ]; then
     printf '#job %s %s\n' "$place" "$name" || exit 73
     place=$((place + 1))
   done >>"$script"
+  if [ "$minutes" -gt 0 ]; then
+    [ "$partition" = - ] || lower
+    set -- "--time=$minutes" "$@"
+  fi
   place=-
   [ "$fresh" -eq 1 ] || place=0
   for name in $new; do
@@ -117,12 +141,15 @@ for name in $all; do
   told "$name" && printf '%s\n' "$id"
 done
 """
-"""START ROOT AT_ONCE BATCH COUNT NAME... SBATCH-ARGS...: prints the number of each job, a line
-each, also of those that were submitted before.
+"""START ROOT AT_ONCE BATCH MINUTES PARTITION COUNT NAME... SBATCH-ARGS...: prints the number of
+each job, a line each, also of those that were submitted before.
 
 Those that were not go together: one as a batch job, several as an array of which AT_ONCE run at
 once, under the name of the first.  Before that is done, each job's folder says under which name and
 in which place; so whoever comes after a crash finds them in the queue.
+
+MINUTES, 0 for no limit, are lowered to what PARTITION (empty: the cluster's own; -: not known)
+allows.
 """
 
 STATE = r"""

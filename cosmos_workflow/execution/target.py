@@ -123,6 +123,17 @@ class Target(Protocol):
         """Let go of connections."""
 
 
+@dataclass(frozen=True)
+class InVain:
+    """A job waits for what does not come: why, and what to do."""
+
+    why: str
+
+
+Seen = Progress | InVain | JobOver | Alive
+"""What is seen of a job in the queue of a cluster."""
+
+
 class QueuingTarget(Target, Protocol):
     """A place with a queue of its own: it takes many jobs at once, and holds jobs back that come
     after others.
@@ -134,6 +145,10 @@ class QueuingTarget(Target, Protocol):
     def most(self) -> int:
         """How many jobs it takes at once."""
 
+    @property
+    def patience(self) -> float:
+        """Seconds after which a job that waits in vain had better be taken back; 0: never."""
+
     def stage_all(self, jobs: Sequence[CommandJob]) -> Generator[Transferring | Staged, None, None]:
         """As ``stage``: the last event is Staged, and tells of all."""
 
@@ -142,8 +157,9 @@ class QueuingTarget(Target, Protocol):
     ) -> Iterator[Mapping[str, Handle]]:
         """As ``submit``, in as few pieces as can be; of each, the handles by the jobs' names."""
 
-    def watch(self, handles: Sequence[Handle]) -> Iterator[tuple[str, Progress | JobOver | Alive]]:
-        """What changes of submitted jobs, by name: why one waits, that it runs, that it is over.
+    def watch(self, handles: Sequence[Handle]) -> Iterator[tuple[str, Seen]]:
+        """What changes of submitted jobs, by name: why one waits, that it runs, that it is over;
+        and, each time that the queue is looked at, which of them wait in vain.
 
         Ends when all are over.  Of a job that the queue knows no more it says that it is over, too:
         ``follow`` knows how.

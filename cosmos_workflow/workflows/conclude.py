@@ -60,12 +60,18 @@ def _verdict(bench: Bench, folder: RunFolder, ended: JobEnded, log: Sequence[str
         return _server_gone(bench, folder)
     refused = _refused(folder, ended, log) or _never_began(folder, ended, log)
     if refused or ended.reason == "gone":
-        return refused or _cut_short(folder, ended)
+        return refused or _cut_short(folder, ended, shared=False)
     verdict = bench.engine.verdict(folder.id, ended, log)
     settled = isinstance(verdict, Succeeded | Blocked) or _is_not_begun(verdict)
     if ended.reason == "exited" or settled:
         return verdict
-    return _cut_short(folder, ended)
+    return _cut_short(folder, ended, shared=_was_not_first(bench, folder))
+
+
+def _was_not_first(bench: Bench, folder: RunFolder) -> bool:
+    """Whether another run of its job has had some of the job's time."""
+    mates = (bench.store.folder(run_id) for run_id in folder.job().outputs if run_id != folder.id)
+    return any(mate.run().used for mate in mates)
 
 
 def _is_not_begun(verdict: Verdict) -> bool:
@@ -194,7 +200,7 @@ def _never_began(folder: RunFolder, ended: JobEnded, log: Sequence[str]) -> Fail
     )
 
 
-def _cut_short(folder: RunFolder, ended: JobEnded) -> Failed:
+def _cut_short(folder: RunFolder, ended: JobEnded, *, shared: bool) -> Failed:
     code = "" if ended.exit_code is None else f" (exit code {ended.exit_code})"
     again = f"cosmos run {folder.id.partition('.')[0]} tries again"
     match ended.reason:
@@ -218,6 +224,19 @@ def _cut_short(folder: RunFolder, ended: JobEnded) -> Failed:
                 "timeout",
                 f"the job ran longer than its limit of {limit} s and was ended",
                 "raise --time-limit or [defaults] time_limit if it was not stuck; "
+                f"cosmos logs {folder.id} shows where it stood",
+            )
+        case "limit" if shared:
+            return Failed(
+                "killed",
+                "the cluster allows its job no more time, and other runs had some of it",
+                f"nothing is wrong with the run; {again}",
+            )
+        case "limit":
+            return Failed(
+                "timeout",
+                "the cluster allows the job no more time and ended it",
+                "another partition or qos, or less to do; "
                 f"cosmos logs {folder.id} shows where it stood",
             )
         case "oom":

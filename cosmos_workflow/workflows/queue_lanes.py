@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.events import ExecutionStatus
-from cosmos_workflow.execution.launcher import WAITING
+from cosmos_workflow.execution.launcher import waits_for
 from cosmos_workflow.runs.claims import Busy
 from cosmos_workflow.runs.index import Row
 from cosmos_workflow.runs.queue import Item
@@ -55,21 +56,24 @@ class Around:
     alive: Callable[[str], bool]
 
 
-def lanes(settings: Settings, around: Around, targets: Sequence[str]) -> tuple[Lane, ...]:
-    """Every slot of these targets, and those beside them that something still runs on: not what
-    only waits in the queue of a cluster."""
+def lanes(
+    settings: Settings, around: Around, targets: Sequence[str]
+) -> tuple[tuple[Lane, ...], dict[str, int]]:
+    """Every slot of these targets, and those beside them that something still runs on; and how many
+    runs only wait in the queue of a cluster, by what they wait for."""
     rows, claims = settings.all_targets(), around.glance.claims
     known = {(name, n) for name in targets if name in rows for n in range(rows[name].slots)}
     odd = {(one.target, one.slot) for one in claims if one.target in targets} - known
     order = {name: number for number, name in enumerate(targets)}
-    found = (
+    found = [
         _lane(around, *where) for where in sorted(known | odd, key=lambda w: (order[w[0]], w[1]))
-    )
-    return tuple(
-        lane
-        for lane in found
-        if (lane.target, lane.slot) in known or not lane.stage.startswith(WAITING)
-    )
+    ]
+    queued: Counter[str] = Counter()
+    for lane in found:
+        if (why := waits_for(lane.stage)) is not None:
+            queued[why] += lane.of
+    here = (one for one in found if (one.target, one.slot) in known or waits_for(one.stage) is None)
+    return tuple(here), dict(queued)
 
 
 def _lane(around: Around, target: str, slot: int) -> Lane:
@@ -110,7 +114,7 @@ def running_rows(settings: Settings, lanes: Sequence[Lane], now: float) -> Itera
     """What runs, as if it were over now: for what the GPUs did until now."""
     rows = settings.all_targets()
     for lane in lanes:
-        waits = lane.stage.startswith(WAITING)
+        waits = waits_for(lane.stage) is not None
         if not lane.run or lane.since is None or lane.target not in rows or waits:
             continue
         row = rows[lane.target]

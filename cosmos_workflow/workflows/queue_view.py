@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from cosmos_workflow.config.settings import Settings
@@ -33,6 +33,7 @@ LAST = 5
 class View:
     """All of it, at ``at``.  ``workers``: how many live; ``ends``: when all is thought to be over.
 
+    ``queued``: of the running ones, how many only wait in the queue of a cluster, and what for.
     ``busy_share``: of the last 24 hours, from the first use of each slot until now, or until its
     last one; None where none was used.  ``cost``: of the runs that ended in these 24 hours, None
     without any price; ``an_hour``: of what runs now.
@@ -51,6 +52,7 @@ class View:
     cost: float | None
     an_hour: float
     last: tuple[Item, ...]
+    queued: dict[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
@@ -73,9 +75,9 @@ class Lookout:
         paces = claims.paces(self._queue)
         around = Around(now, found, self._tail, paces, is_alive(self._settings))
         names = self._targets or self._names(found)
-        here = lanes(self._settings, around, names)
+        here, queued = lanes(self._settings, around, names)
         self._tail.forget_all_but({item.run for item in found.at_work})
-        return self._view(now, found, around, here)
+        return replace(self._view(now, found, around, here), queued=queued)
 
     def _view(self, now: float, found: Glance, around: Around, here: tuple[Lane, ...]) -> View:
         rows, at_work = self._settings.all_targets(), [lane for lane in here if lane.run]

@@ -12,9 +12,9 @@ from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 
 from cosmos_workflow.errors import CosmosError
-from cosmos_workflow.events import Disconnected, Event, JobOver, Progress, Staged
+from cosmos_workflow.events import Disconnected, Event, Failed, JobOver, Progress, Staged
 from cosmos_workflow.execution.job import CommandJob
-from cosmos_workflow.execution.target import Handle, QueuingTarget
+from cosmos_workflow.execution.target import Handle, InVain, QueuingTarget, Seen
 from cosmos_workflow.runs import claims
 from cosmos_workflow.runs.claims import Claim, Group, Lane
 from cosmos_workflow.runs.queue import Item
@@ -52,6 +52,8 @@ class Fleet:
         self._lock = Lock()
         self._open: set[int] = set()
         self._away: dict[str, tuple[Claim, Handle]] = {}
+        self._in_vain: dict[str, float] = {}
+        self._told: set[str] = set()
         self._version = 0
         self._found: SimpleQueue[Claim] = SimpleQueue()
         self._landed: SimpleQueue[Claim | None] = SimpleQueue()
@@ -229,22 +231,51 @@ class Fleet:
                 self._shop.stop.wait(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_S)
 
-    def _see(self, name: str, event: Event) -> None:
+    def _see(self, name: str, seen: Seen) -> None:
         with self._lock:
-            claim = self._away[name][0] if name in self._away else None
-            if isinstance(event, JobOver):
-                self._away.pop(name, None)
-        if claim is None:
-            return
-        if isinstance(event, JobOver):
-            self._landed.put(claim)
-            return
+            if name not in self._away:
+                return
+            claim, handle = self._away[name]
+        match seen:
+            case JobOver():
+                self._home(name)
+            case InVain():
+                self._warn(claim, seen)
+                since = self._in_vain.setdefault(name, time.monotonic())
+                if 0 < self._target.patience <= time.monotonic() - since:
+                    self._take_back(name, claim, handle, seen)
+            case Progress():
+                self._in_vain.pop(name, None)
+                for item in claim.items:
+                    folder = self._shop.store.folder(item.run)
+                    run = folder.run()
+                    if run.status.final:
+                        continue
+                    if run.stage != seen.stage:
+                        folder.record(seen)
+                    self._shop.tell(News(claim, seen, folder))
+
+    def _warn(self, claim: Claim, seen: InVain) -> None:
+        """Once for each reason."""
+        if seen.why not in self._told:
+            self._told.add(seen.why)
+            first = claim.items[0]
+            self._shop.complain(f"{self.lane.target}: {first.run} {first.name}: {seen.why}")
+
+    def _take_back(self, name: str, claim: Claim, handle: Handle, seen: InVain) -> None:
+        """What never begins there is tried again later, elsewhere if there is another place."""
+        self._target.cancel(handle)
         for item in claim.items:
             folder = self._shop.store.folder(item.run)
-            run = folder.run()
-            if isinstance(event, Progress) and not run.status.final and run.stage != event.stage:
-                folder.record(event)
-                self._shop.tell(News(claim, event, folder))
+            if not folder.run().status.final:
+                folder.record(Failed("submission", f"taken back from the cluster: {seen.why}"))
+        self._home(name)
+
+    def _home(self, name: str) -> None:
+        with self._lock:
+            claim, _ = self._away.pop(name)
+            self._in_vain.pop(name, None)
+        self._landed.put(claim)
 
     def _put_away(self, claim: Claim, handle: Handle) -> None:
         with self._lock:

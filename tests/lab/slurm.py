@@ -196,6 +196,7 @@ MaxJobCount=20000
 {nodes}
 PartitionName=gpu Nodes=ALL Default=YES MaxTime=1-0 State=UP PriorityTier=1 PreemptMode=REQUEUE
 PartitionName=urgent Nodes=ALL MaxTime=1-0 State=UP PriorityTier=9 PreemptMode=OFF
+PartitionName=short Nodes=ALL MaxTime=7 State=UP PriorityTier=1 PreemptMode=REQUEUE
 """
 
 

@@ -34,7 +34,7 @@ ssh_config = "{config}"
 known_hosts = "{known_hosts}"
 remote_dir = "{folder}"
 python = "{python}"
-slots = 3
+slots = {slots}
 {more}
 [targets.cluster.slurm]
 gres = "gpu:{{gpus}}"
@@ -44,13 +44,13 @@ gres = "gpu:{{gpus}}"
 
 def configure(
     project: Project, server: Sshd, folder: Path, more: str = "", slurm: str = "",
-    python: str = sys.executable,
+    python: str = sys.executable, slots: int = 3,
 ) -> None:  # fmt: skip
     login = {
         name: getattr(server, name)
         for name in ("host", "user", "port", "key", "config", "known_hosts")
     }
-    text = CONFIG.format(**login, folder=folder, python=python, more=more, slurm=slurm)
+    text = CONFIG.format(**login, folder=folder, python=python, more=more, slurm=slurm, slots=slots)
     project.configure(text)
 
 
