@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
+# No command uses a plugin of pydantic's, and to look for one reads the names of all packages.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
 import typer
 from typer.core import TyperCommand, TyperGroup
 

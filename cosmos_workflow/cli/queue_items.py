@@ -17,7 +17,7 @@ from cosmos_workflow.cli.words import counted, duration, one_line
 from cosmos_workflow.config.load import load
 from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.errors import CosmosError, SpecError, did_you_mean
-from cosmos_workflow.execution.launcher import waits_for
+from cosmos_workflow.execution.waiting import waits_for
 from cosmos_workflow.runs.queue import OVER, Item, State, queue_of
 from cosmos_workflow.workflows.queue_named import items_of
 

@@ -16,7 +16,7 @@ from cosmos_workflow.events import (
     Submitted,
     to_json,
 )
-from cosmos_workflow.execution.launcher import waits_for
+from cosmos_workflow.execution.waiting import waits_for
 from cosmos_workflow.runs.queue import Queue, State
 from cosmos_workflow.workflows.worker import Complaint, Ended
 from cosmos_workflow.workflows.worker_follow import News

@@ -15,16 +15,6 @@ from cosmos_workflow.events import Reason
 from cosmos_workflow.execution.facts import HostFacts
 from cosmos_workflow.execution.job import CommandJob, Place
 
-WAITING = "in the queue of the cluster"
-"""How what ``Launcher.waits`` says begins."""
-
-
-def waits_for(stage: str) -> str | None:
-    """What a job waits for, by the stage that it is in; empty: that is not known; None: it does not
-    wait in the queue of a cluster."""
-    return stage.removeprefix(WAITING).strip(" ()") if stage.startswith(WAITING) else None
-
-
 _ATTEMPT = re.compile(r"^\S+: attempt (\d+), on ")
 
 
@@ -136,7 +126,10 @@ class Launcher(Protocol):
         """What ``state`` printed."""
 
     def waits(self, stdout: str) -> str:
-        """Why a job that was started does not run yet, from what ``state`` printed; else empty."""
+        """Why a job that was started does not run yet, from what ``state`` printed; else empty.
+
+        It begins with ``waiting.WAITING``.
+        """
 
     def stop(self, job_name: str, ref: str, site: Site) -> Sequence[str]:
         """The command that ends the job; a job already over is no error."""

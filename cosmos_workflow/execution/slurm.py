@@ -14,10 +14,11 @@ from cosmos_workflow.events import Reason
 from cosmos_workflow.execution.docker import CHECKPOINTS, INPUTS, REPO, WORKSPACE, image_for
 from cosmos_workflow.execution.facts import HostFacts
 from cosmos_workflow.execution.job import CommandJob, Place, fill
-from cosmos_workflow.execution.launcher import WAITING, ClusterSite, Site, State
+from cosmos_workflow.execution.launcher import ClusterSite, Site, State
 from cosmos_workflow.execution.probe import each, probe, read_probe
 from cosmos_workflow.execution.shell import ShellLauncher
 from cosmos_workflow.execution.slurm_scripts import BATCH, REMAINS, START, STATE, STOP, WATCH
+from cosmos_workflow.execution.waiting import WAITING
 
 ALIVE = frozenset((
     "PENDING", "CONFIGURING", "RUNNING", "COMPLETING", "SUSPENDED", "REQUEUED", "REQUEUE_HOLD",

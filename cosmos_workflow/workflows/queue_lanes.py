@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cosmos_workflow.config.settings import Settings
 from cosmos_workflow.events import ExecutionStatus
-from cosmos_workflow.execution.launcher import waits_for
+from cosmos_workflow.execution.waiting import waits_for
 from cosmos_workflow.runs.claims import Busy
 from cosmos_workflow.runs.index import Row
 from cosmos_workflow.runs.queue import Item

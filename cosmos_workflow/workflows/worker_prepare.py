@@ -75,12 +75,11 @@ def prepare(
     An item that cannot be run is settled, with the reason; the others go on without it.
     ``attempts``: the latest at each RunSpec that was ever run.
     """
+    to_start = [item for item in claim.items if not _lives(desk, item, attempts.get(item.spec))]
     found = [
-        (free, specs)
-        for item in claim.items
-        if not _lives(desk, item, attempts.get(item.spec))
-        and (free := _let_go(desk, bench, item))
-        and (specs := _specs_of(desk, bench, free))
+        (item, specs)
+        for item in _let_go(desk, bench, to_start)
+        if (specs := _specs_of(desk, bench, item))
     ]
     while found:
         claim = replace(claim, items=tuple(item for item, _ in found))
@@ -157,19 +156,23 @@ def _lives(desk: Desk, item: Item, last: RunFolder | None) -> bool:
     return True
 
 
-def _let_go(desk: Desk, bench: Bench, item: Item) -> Item | None:
-    """The item, with the run that it is to run after; None: that goes on, or did not succeed."""
+def _let_go(desk: Desk, bench: Bench, items: Sequence[Item]) -> list[Item]:
+    """The items, with the run that all of a claim are to run after; none while that goes on, or if
+    it did not succeed."""
+    after = items[0].after if items else ""
     try:
-        item = replace(item, after=met(desk.queue, bench.store, item.after))
-        held_by(bench, item.after)
+        run = met(desk.queue, bench.store, after)
+        held_by(bench, run)
     except NotYet:
-        said = f"waits for {item.after}"
-        claims.wait_again(desk.queue, item.id, pause=HELD_PAUSE_S, counts=False, message=said)
+        said = f"waits for {after}"
+        for item in items:
+            claims.wait_again(desk.queue, item.id, pause=HELD_PAUSE_S, counts=False, message=said)
     except SpecError as error:
-        _refuse(desk, item, error, "dependency")
+        for item in items:
+            _refuse(desk, item, error, "dependency")
     else:
-        return item
-    return None
+        return [replace(item, after=run) for item in items]
+    return []
 
 
 def _specs_of(desk: Desk, bench: Bench, item: Item) -> tuple[RunSpec, PromptSpec] | None:

@@ -46,6 +46,19 @@ def test_the_help_of_a_command_opens_no_connection_and_no_picture(command: str) 
     assert not loaded_by(command, "--help") & {"paramiko", "numpy", "cv2", "PIL", "rich"}
 
 
+def test_a_look_at_the_queue_opens_no_connection_and_no_picture(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CODE, "queue", "list"], cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    modules = set(json.loads(done.stdout))
+    assert "pydantic" in modules and "sqlite3" in modules
+    assert not modules & {"paramiko", "numpy", "cv2", "PIL", "httpx", "asyncio", "tomlkit"}
+    launchers = {"launcher", "target", "docker", "slurm", "facts", "on_host"}
+    assert not modules & {f"cosmos_workflow.execution.{name}" for name in launchers}
+
+
 @pytest.mark.parametrize(
     "module", ["cosmos_workflow", "cosmos_workflow.cli", "cosmos_workflow.main"]
 )
