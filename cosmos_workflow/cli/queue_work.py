@@ -16,6 +16,7 @@ from cosmos_workflow.cli.arguments import Targets
 from cosmos_workflow.cli.options import Json, Verbose
 from cosmos_workflow.cli.passphrase import ask
 from cosmos_workflow.cli.queue_told import Told
+from cosmos_workflow.cli.queue_words import PAUSED
 from cosmos_workflow.cli.screen import Screen, open_screen
 from cosmos_workflow.config.load import load
 from cosmos_workflow.config.settings import Settings
@@ -83,6 +84,8 @@ def run_worker(screen: Screen, settings: Settings, terms: Terms) -> Ended:
     worker = Worker(settings, terms, ask)
     told = Told(screen, worker.queue, terms.label)
     screen.say(f"working on {', '.join(terms.targets)}; Ctrl-C leaves what runs running", "dim")
+    if worker.queue.paused:
+        screen.say(PAUSED, "yellow")
     try:
         with terminated():
             for news in worker.work():

@@ -54,6 +54,7 @@ def create_spec(
     """
     from cosmos_workflow.config.load import load
     from cosmos_workflow.workflows.compose_specs import Words, make_prompt
+    from cosmos_workflow.workflows.sweep_words import places_of
 
     settings = load()
     with open_screen(json=json) as screen:
@@ -66,7 +67,12 @@ def create_spec(
         rows = [("input video", prompt.input_video_path or "none")]
         rows += [(str(key), value) for key, value in prompt.control_inputs.items()]
         screen.table(("part", "file"), rows)
-        _next(screen, f"cosmos create-run {prompt.id}")
+        if empty := places_of(prompt):
+            screen.say()
+            screen.say(f"a template: a sweep fills {_braced(empty)} in")
+            _next(screen, f"cosmos sweep {prompt.id} --vary {empty[0]}=ONE,TWO")
+        else:
+            _next(screen, f"cosmos create-run {prompt.id}")
 
 
 @takes_several(weight="key=value", option="key=value")
@@ -155,7 +161,16 @@ def create_run(
             _tell_one(screen, made[0])
         else:
             _tell_several(screen, made)
+        if empty := list(dict.fromkeys(place for one in made for place in one.places)):
+            screen.warn(
+                f"nothing fills {_braced(empty)} in the words: the model is given the braces; "
+                "cosmos sweep SPEC --vary fills them in"
+            )
         _next(screen, "cosmos run " + " ".join(one.run.id for one in made) + _where(settings, made))
+
+
+def _braced(names: Sequence[str]) -> str:
+    return ", ".join(f"{{{name}}}" for name in names)
 
 
 def _where(settings: Settings, made: Sequence[Made]) -> str:

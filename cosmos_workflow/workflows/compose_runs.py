@@ -29,6 +29,7 @@ from cosmos_workflow.workflows.convert_specs import (
     read_source,
 )
 from cosmos_workflow.workflows.request import prompt_of
+from cosmos_workflow.workflows.sweep_words import places_of
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ class Made:
     engine's default, with who said it: "you", "the shot", or the RunSpec it is from.
 
     ``changes``: what is not as it was in the RunSpec of ``source``, an id; empty from a prompt.
+
+    ``places``: what only a sweep would fill in the words, like weather for ``{weather}``.
     """
 
     run: RunSpec
@@ -62,6 +65,7 @@ class Made:
     said_by: Mapping[str, str]
     source: str = ""
     changes: tuple[Change, ...] = ()
+    places: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,7 @@ class _Draft:
     said_by: Mapping[str, str]
     source: str = ""
     changes: tuple[Change, ...] = ()
+    places: tuple[str, ...] = ()
 
 
 def make_runs(settings: Settings, sources: Sequence[str], knobs: Knobs) -> list[Made]:
@@ -87,9 +92,12 @@ def make_runs(settings: Settings, sources: Sequence[str], knobs: Knobs) -> list[
         for source in find_sources(settings, sources)
     ]
     return [
-        Made(one.run, one.run.save(settings=settings), one.said_by, one.source, one.changes)
+        Made(
+            one.run, one.run.save(settings=settings), one.said_by, one.source, one.changes,
+            one.places,
+        )
         for one in drafts
-    ]
+    ]  # fmt: skip
 
 
 def kept(settings: Settings, text: str, engine: Engine) -> Wishes:
@@ -187,7 +195,8 @@ def _with_knobs(
     _check_named(settings, engine, run)
     overridden = [*given, *(f"option {key}" for key in options)]
     overridden += [f"weight of {one}" for one in (CONTROLS if knobs.weights else weights)]
-    return _Draft(run, said, draft.source, not_overridden(draft.changes, overridden))
+    changes = not_overridden(draft.changes, overridden)
+    return _Draft(run, said, draft.source, changes, tuple(places_of(prompt)))
 
 
 def at_shot_rate(engine: Engine, run: RunSpec, prompt: PromptSpec) -> RunSpec | None:

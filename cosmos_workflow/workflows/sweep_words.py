@@ -16,6 +16,7 @@ from pathlib import Path
 
 from cosmos_workflow.errors import SpecError
 from cosmos_workflow.prompts import captions
+from cosmos_workflow.prompts.prompt_spec import PromptSpec
 
 LARGEST = 64 * 2**20
 """Bytes of a file of prompts that are read at most."""
@@ -37,6 +38,11 @@ class Row:
 def places(template: str) -> list[str]:
     """The names of the places of a template, in order, each once."""
     return list(dict.fromkeys(found[2] for found in _PLACE.finditer(template) if found[2]))
+
+
+def places_of(prompt: PromptSpec) -> list[str]:
+    """The names of the places in a prompt's words, each once."""
+    return places(f"{prompt.prompt}\n{prompt.negative_prompt}")
 
 
 def filled(template: str, values: Mapping[str, object], name: str) -> str:

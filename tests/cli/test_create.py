@@ -45,6 +45,18 @@ def prompt(cosmos: Cosmos, shot: Path) -> dict[str, Any]:
     )  # fmt: skip
 
 
+def test_a_template_is_for_a_sweep(cosmos: Cosmos, shot: Path) -> None:
+    words, video = "a street at {time}, {{so}}, {weather}", "in put/color.mp4"
+    said = cosmos("create-spec", "street", words, "--input-video", video).out
+    assert "a sweep fills {time}, {weather} in" in said
+    assert "next: cosmos sweep ps_" in said and "--vary time=" in said
+    argv = ["create-run", "street", "--engine", "transfer1", "--weight", "edge=1.0"]
+    said = cosmos(*argv).err
+    assert "warning: nothing fills {time}, {weather} in the words" in said
+    said = cosmos("create-spec", "caption", '{"subjects": "none"}').out
+    assert "template" not in said and "next: cosmos create-run ps_" in said
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_names_and_words_of_any_kind(cosmos: Cosmos, project: Path, text: str) -> None:
     said = cosmos("create-spec", "--json", "--", text, text)
