@@ -169,8 +169,9 @@ class Queuing(Launcher, Protocol):
     def watch(self, site: Site) -> Sequence[str]:
         """The command that reads lines NAME REFERENCE and says of these jobs what changes.
 
-        It prints ``@over NAME`` when one is over, and from time to time, between ``@queue`` and
-        ``@end``, what ``read_queue`` reads; it ends with the last of them.
+        It prints ``@over NAME`` when one is over, ``@made NAME`` when there is more in its outputs,
+        and from time to time, between ``@queue`` and ``@end``, what ``read_queue`` reads; it ends
+        with the last of them.
         """
 
     def read_queue(self, lines: Sequence[str]) -> Mapping[str, str]:

@@ -14,7 +14,7 @@ from cosmos_workflow.execution.job import CommandJob
 from cosmos_workflow.execution.launcher import Queuing, Site
 from cosmos_workflow.execution.narrate import narrate
 from cosmos_workflow.execution.on_host import OnHost, coded, distinct, sources
-from cosmos_workflow.execution.target import Handle, InVain, Seen
+from cosmos_workflow.execution.target import Handle, InVain, Made, Seen
 from cosmos_workflow.transfer.archive import archive
 from cosmos_workflow.transfer.transfer import Moved, Transfer
 
@@ -112,8 +112,8 @@ class OnCluster(OnHost):
         }
 
     def watch(self, handles: Sequence[Handle]) -> Iterator[tuple[str, Seen]]:
-        """What changes of submitted jobs: why one waits, that it runs, that it is over; and each
-        time which of them wait in vain.
+        """What changes of submitted jobs: why one waits, that it runs, that there is more in its
+        outputs, that it is over; and each time which of them wait in vain.
 
         Ends when all are over.  Of a job that the queue knows no more it says that it is over, too:
         ``follow`` knows how.
@@ -148,6 +148,8 @@ class _Look:
         word, _, name = line.partition(" ")
         if word == "@over":
             yield from self._over(name)
+        elif word == "@made":
+            yield name, Made()
         elif word == "@queue":
             self._lines = []
         elif word == "@end":

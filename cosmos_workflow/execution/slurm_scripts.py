@@ -233,7 +233,12 @@ while [ -n "$open" ]; do
   fi
   still=
   for name in $open; do
-    if [ -d "$name" ] && [ ! -e "$name/exit_code" ]; then still="$still $name"
+    if [ -d "$name" ] && [ ! -e "$name/exit_code" ]; then
+      still="$still $name"
+      if [ -e "$name/started" ]; then
+        [ -e "$name/.told" ] && [ ! "$name/outputs" -nt "$name/.told" ] ||
+          { printf '' >"$name/.told" && printf '@made %s\n' "$name"; }
+      fi
     else printf '@over %s\n' "$name" number=$((number - 1))
     fi
   done
@@ -243,8 +248,9 @@ while [ -n "$open" ]; do
   [ -z "$open" ] || sleep "$pause"
 done
 """
-"""WATCH ROOT, and lines NAME NUMBER on standard input: ``@over NAME`` as soon as a job is over, and
-every ten seconds between ``@queue`` and ``@end`` what squeue says of them; until all are over.
+"""WATCH ROOT, and lines NAME NUMBER on standard input: ``@over NAME`` as soon as a job is over,
+``@made NAME`` when there is more in its outputs, and every ten seconds between ``@queue`` and
+``@end`` what squeue says of them; until all are over.
 
 It starts one program each ten seconds, whatever their number, and a dot on stderr is a beat.
 """

@@ -130,7 +130,12 @@ class InVain:
     why: str
 
 
-Seen = Progress | InVain | JobOver | Alive
+@dataclass(frozen=True)
+class Made:
+    """There is more in the outputs of a job that goes on."""
+
+
+Seen = Progress | Made | InVain | JobOver | Alive
 """What is seen of a job in the queue of a cluster."""
 
 
@@ -159,7 +164,8 @@ class QueuingTarget(Target, Protocol):
 
     def watch(self, handles: Sequence[Handle]) -> Iterator[tuple[str, Seen]]:
         """What changes of submitted jobs, by name: why one waits, that it runs, that it is over;
-        and, each time that the queue is looked at, which of them wait in vain.
+        that there is more in its outputs; and, each time that the queue is looked at, which of them
+        wait in vain.
 
         Ends when all are over.  Of a job that the queue knows no more it says that it is over, too:
         ``follow`` knows how.

@@ -290,7 +290,12 @@ while :; do
     if [ "$why" = timed_out ]; then finish 124; fi
     stop
   fi
-  # Above 128 wait may only have been interrupted: the job is over when it is gone.
-  [ "$code" -gt 128 ] && [ -n "$(tree "$child")" ] && continue
+  if [ "$code" -gt 128 ]; then
+    # wait may only have been interrupted: the job is over when it is gone.
+    [ -z "$(tree "$child")" ] || continue
+    # Who ends all that we have started signals one process after the other: it may be our turn.
+    sleep 0.5 2>/dev/null || sleep 1
+    [ -z "$why" ] || continue
+  fi
   finish "$code"
 done

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 from cosmos_workflow.config import secrets
 from cosmos_workflow.errors import CosmosError, HostUnreachable
-from cosmos_workflow.events import Alive, Disconnected, JobEnded, Log
+from cosmos_workflow.events import Alive, Disconnected, ExecutionStatus, JobEnded, Log
 from cosmos_workflow.execution.job import Job
 from cosmos_workflow.execution.target import Handle
 from cosmos_workflow.runs.store import RunFolder, RunInUse
@@ -56,6 +56,34 @@ def finish(
     for folder in (one for one in in_order(job, folders) if not one.run().status.final):
         told = ((folder, event) for event in conclude(bench, folder, handle, ended))
         yield from recorded([folder], told)
+
+
+def gather(bench: Bench, folders: Sequence[RunFolder]) -> Iterator[Told]:
+    """What a job that goes on has made by now, recorded before it is yielded: its log, and those of
+    its results that the log says are whole.
+
+    Raises RunInUse, when another process follows it, and CosmosError.
+    """
+    with ExitStack() as stack:
+        for folder in folders:
+            stack.enter_context(folder.held())
+        running = [one for one in folders if one.run().status is ExecutionStatus.RUNNING]
+        handle = running[0].run().handle if running else None
+        if handle is None:
+            return
+        job = running[0].job()
+        yield from recorded(running, _news(bench, running, handle, job))
+        with Home(bench, job, handle, running) as home:
+            yield from home.rest()
+
+
+def _news(bench: Bench, folders: Sequence[RunFolder], handle: Handle, job: Job) -> Iterator[Told]:
+    """What the log says that is not here, and how far the job is by it."""
+    log = bench.target.log_now(handle, min(folder.log_size() for folder in folders))
+    if log.text:
+        text = secrets.mask(log.text, secrets.present(job.secrets))
+        yield None, Log(text, log.offset)
+        yield from list(_progress(bench, text))[-1:]
 
 
 def catch_up(bench: Bench, folder: RunFolder) -> None:

@@ -14,7 +14,8 @@ from threading import Lock, Thread
 from cosmos_workflow.errors import CosmosError
 from cosmos_workflow.events import Disconnected, Event, Failed, JobOver, Progress, Staged
 from cosmos_workflow.execution.job import CommandJob
-from cosmos_workflow.execution.target import Handle, InVain, QueuingTarget, Seen
+from cosmos_workflow.execution.target import Handle, InVain, Made, QueuingTarget, Seen
+from cosmos_workflow.execution.waiting import waits_for
 from cosmos_workflow.runs import claims
 from cosmos_workflow.runs.claims import Claim, Group, Lane
 from cosmos_workflow.runs.queue import Item
@@ -56,7 +57,8 @@ class Fleet:
         self._told: set[str] = set()
         self._version = 0
         self._found: SimpleQueue[Claim] = SimpleQueue()
-        self._landed: SimpleQueue[Claim | None] = SimpleQueue()
+        self._landed: SimpleQueue[tuple[Claim, bool] | None] = SimpleQueue()
+        self._following: dict[int, Following] = {}
         self._threads: list[Thread] = []
         self._rest_until, self._rest = 0.0, 1.0
 
@@ -182,7 +184,10 @@ class Fleet:
         except CosmosError as error:
             self._complain(error)
         for lot in left.values():
-            (self._landed if lot.over else self._found).put(lot.claim)
+            if lot.over:
+                self._landed.put((lot.claim, True))
+            else:
+                self._found.put(lot.claim)
 
     def _resume(self) -> None:
         """What another worker had begun, or we could not send: once more, or followed from here."""
@@ -196,7 +201,7 @@ class Fleet:
             handle = folders[0].run().handle if folders else None
             made = job and all(self._shop.store.folder(run).path.is_dir() for run in job.outputs)
             if not isinstance(job, CommandJob) or not made:
-                self._landed.put(claim)
+                self._landed.put((claim, True))
             elif handle is None:
                 lots.append(Lot(claim, job, tuple(folders)))
             else:
@@ -239,6 +244,8 @@ class Fleet:
         match seen:
             case JobOver():
                 self._home(name)
+            case Made() if len(claim.items) > 1:
+                self._landed.put((claim, False))
             case InVain():
                 self._warn(claim, seen)
                 since = self._in_vain.setdefault(name, time.monotonic())
@@ -251,7 +258,8 @@ class Fleet:
                     run = folder.run()
                     if run.status.final:
                         continue
-                    if run.stage != seen.stage:
+                    known = run.fraction is not None and waits_for(seen.stage) is None
+                    if run.stage != seen.stage and not known:  # its log says more
                         folder.record(seen)
                     self._shop.tell(News(claim, seen, folder))
 
@@ -275,7 +283,7 @@ class Fleet:
         with self._lock:
             claim, _ = self._away.pop(name)
             self._in_vain.pop(name, None)
-        self._landed.put(claim)
+        self._landed.put((claim, True))
 
     def _put_away(self, claim: Claim, handle: Handle) -> None:
         with self._lock:
@@ -285,15 +293,23 @@ class Fleet:
     # -- home --------------------------------------------------------------------------------
 
     def _finish(self) -> None:
-        """A job after the other: it is over, and its runs are concluded."""
+        """A job after the other: what it has made comes home; if it is over, its runs are
+        concluded."""
         shop = self._shop
         while not shop.stop.is_set():
-            claim = self._landed.get()
-            if claim is None:
+            landed = self._landed.get()
+            if landed is None:
                 return
-            following = Following(shop.queue, claim, shop.patience, shop.tell)
+            claim, over = landed
+            with self._lock:
+                new = Following(shop.queue, claim, shop.patience, shop.tell)
+                following = self._following.setdefault(claim.id, new)
+            if not over:
+                following.gather(self._bench(claim))
+                continue
             following.follow(self._bench(claim), shop.stop)
             self._open.discard(claim.id)
+            self._following.pop(claim.id, None)
             if following.faulty:
                 self._tire()
 

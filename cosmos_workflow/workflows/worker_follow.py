@@ -25,6 +25,7 @@ from cosmos_workflow.runs.queue import Item, Queue, State
 from cosmos_workflow.runs.run import Run
 from cosmos_workflow.runs.store import RunFolder, RunInUse
 from cosmos_workflow.workflows.assemble import Bench
+from cosmos_workflow.workflows.finish import gather
 from cosmos_workflow.workflows.run import carry_on_together
 
 PASSING = frozenset(
@@ -102,8 +103,7 @@ class Following:
 
         A target that cannot be reached is tried again and again.
         """
-        folders = [bench.store.folder(run) for run in self._open]
-        folders = [one for one in folders if one.path.is_dir()]
+        folders = self._folders(bench)
         if not _all_made(bench, folders):
             _fail_unsent(folders, CosmosError("the worker ended before it was sent"))
         pause = 1.0
@@ -128,6 +128,20 @@ class Following:
         self._learn(folders)
         self._settle_rest(bench)
         self._set_over()
+
+    def gather(self, bench: Bench) -> None:
+        """Bring home what its job has made by now; the job goes on."""
+        try:
+            for folder, event in gather(bench, self._folders(bench)):
+                self._hear(folder, event)
+        except RunInUse:
+            return  # somebody follows one of them by hand, and brings it home
+        except CosmosError as error:  # it comes home with the end of the job
+            self._tell(News(self.claim, Disconnected(error.message, 0.0)))
+
+    def _folders(self, bench: Bench) -> list[RunFolder]:
+        folders = [bench.store.folder(item.run) for item in self.claim.items]
+        return [one for one in folders if one.path.is_dir()]
 
     def _hear(self, folder: RunFolder | None, event: Event) -> None:
         self._tell(News(self.claim, event, folder))

@@ -79,6 +79,18 @@ def test_one_that_ends_by_itself_records_no_code(workspace: Path) -> None:
     assert not (workspace / "exit_code").exists()
 
 
+def test_a_node_that_ends_the_job_first_and_us_a_moment_later(workspace: Path) -> None:
+    """So that the cluster starts it again: an exit code would say that it is over."""
+    process = start(workspace, ["sh", "-c", "(sleep 0.1; kill -TERM $PPID) & kill -TERM $$"])
+    assert process.wait(timeout=15) == 143
+    assert (workspace / "stopped").exists() and not (workspace / "exit_code").exists()
+
+
+def test_a_job_that_somebody_kills_is_over(workspace: Path) -> None:
+    assert start(workspace, ["sh", "-c", "kill -KILL $$"]).wait(timeout=15) == 137
+    assert (workspace / "exit_code").read_text() == "137\n"
+
+
 def test_one_that_comes_late_does_not_begin(workspace: Path) -> None:
     give_up(workspace)
     assert start(workspace, ["echo", "hello"]).wait(timeout=5) == 143

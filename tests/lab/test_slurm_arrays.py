@@ -6,6 +6,7 @@ import os
 import re
 import signal
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from project import Project
 from scene import FINAL, counted, kill, until
 from slurm import Slurm
 from sshd import Sshd, start_sshd
-from test_slurm import configure, spec, workspace
+from test_slurm import configure, slow, spec, workspace
 
 from cosmos_workflow.events import ExecutionStatus
 from cosmos_workflow.runs.store import RunFolder
@@ -126,6 +127,27 @@ def test_a_worker_that_is_killed_again_and_again_submits_nothing_twice(
         server.stop()
 
 
+def test_results_come_home_while_their_job_goes_on(
+    project: Project, login_node: Sshd, tmp_path: Path
+) -> None:
+    configure(project, login_node, tmp_path / "shared dir", slurm=SMALL, slots=1)
+    specs = [slow(project, frames=2000), *(spec(project, seed) for seed in range(2, 5))]
+    client = project.begin("batch", *specs)
+    runs = folders(project, specs)
+    until(lambda: len(set(refs(runs))) == 1, "they share a job")
+    place = workspace(project, runs[0], tmp_path)
+    until(lambda: counted(runs[0])["Succeeded"] > 0, "the first one is home")
+    assert not (place / "exit_code").exists()
+    assert runs[3].run().status is ExecutionStatus.RUNNING
+    out, _ = client.communicate(timeout=120)
+    assert client.returncode == 0, out
+    assert succeeded(runs)
+    assert [out.count(f"done        {folder.id}") for folder in runs] == [1] * 4
+    used = [run.used for folder in runs if (run := folder.run())]
+    ends = [(one.since, one.until) for one in used if one]
+    assert all(before[1] <= after[0] for before, after in pairwise(ends))
+
+
 SBATCH = """#!/bin/sh
 # The real one; but the first time, what has asked it is killed before it hears the answer.
 said=$({sbatch} "$@") || exit
@@ -166,8 +188,6 @@ def test_an_array_whose_number_was_lost_is_found_in_the_queue(
 def test_one_of_an_array_that_is_queued_again_has_its_own_attempts(
     cluster: Project, slurm: Slurm, tmp_path: Path
 ) -> None:
-    from test_slurm import slow
-
     specs = [slow(cluster, frames=4000), spec(cluster, 2)]
     client = cluster.begin("batch", *specs)
     runs = folders(cluster, specs)
