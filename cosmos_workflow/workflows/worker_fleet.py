@@ -12,10 +12,9 @@ from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 
 from cosmos_workflow.errors import CosmosError
-from cosmos_workflow.events import Disconnected, Event, Failed, JobOver, Progress, Staged
+from cosmos_workflow.events import Event, Staged
 from cosmos_workflow.execution.job import CommandJob
-from cosmos_workflow.execution.target import Handle, InVain, Made, QueuingTarget, Seen
-from cosmos_workflow.execution.waiting import waits_for
+from cosmos_workflow.execution.target import QueuingTarget
 from cosmos_workflow.runs import claims
 from cosmos_workflow.runs.claims import Claim, Group, Lane
 from cosmos_workflow.runs.queue import Item
@@ -23,6 +22,7 @@ from cosmos_workflow.runs.store import AttemptTaken, RunFolder
 from cosmos_workflow.workflows import assemble
 from cosmos_workflow.workflows.assemble import Bench
 from cosmos_workflow.workflows.worker_array import Lot, launch
+from cosmos_workflow.workflows.worker_away import Away
 from cosmos_workflow.workflows.worker_follow import LONGEST_PAUSE_S, Following, News
 from cosmos_workflow.workflows.worker_lane import GLANCE_S, Shop
 from cosmos_workflow.workflows.worker_prepare import Ready, prepare
@@ -52,10 +52,7 @@ class Fleet:
         self._shop, self._target, self._room = shop, target, room
         self._lock = Lock()
         self._open: set[int] = set()
-        self._away: dict[str, tuple[Claim, Handle]] = {}
-        self._in_vain: dict[str, float] = {}
-        self._told: set[str] = set()
-        self._version = 0
+        self._away = Away(shop, target, lambda claim, over: self._landed.put((claim, over)))
         self._found: SimpleQueue[Claim] = SimpleQueue()
         self._landed: SimpleQueue[tuple[Claim, bool] | None] = SimpleQueue()
         self._following: dict[int, Following] = {}
@@ -69,7 +66,7 @@ class Fleet:
 
     def work(self) -> None:
         """Until the shop's ``stop``; what the cluster has goes on without us."""
-        self._threads = [Thread(target=self._guarded, args=[self._watch], daemon=True)]
+        self._threads = [Thread(target=self._guarded, args=[self._away.watch], daemon=True)]
         for _ in range(FINISHERS):
             self._threads.append(Thread(target=self._guarded, args=[self._finish], daemon=True))
         for thread in self._threads:
@@ -180,7 +177,7 @@ class Fleet:
         try:
             for lot, handle in launch(self._target, lots, self._tell, staged):
                 del left[lot.claim.id]
-                self._put_away(lot.claim, handle)
+                self._away.put(lot.claim, handle)
         except CosmosError as error:
             self._complain(error)
         for lot in left.values():
@@ -205,90 +202,13 @@ class Fleet:
             elif handle is None:
                 lots.append(Lot(claim, job, tuple(folders)))
             else:
-                self._put_away(claim, handle)
+                self._away.put(claim, handle)
         if lots:
             self._launch(lots)
 
     def _adopt(self, item: Item, folder: RunFolder) -> None:
         claim = claims.adopt(self._shop.queue, self.lane, item, folder.id)
         self.take_up(claim)
-
-    # -- away --------------------------------------------------------------------------------
-
-    def _watch(self) -> None:
-        pause = 1.0
-        while not self._shop.stop.is_set():
-            with self._lock:
-                away, version = dict(self._away), self._version
-            if not away:
-                self._shop.stop.wait(GLANCE_S)
-                continue
-            handles = [handle for _, handle in away.values()]
-            try:
-                for name, event in self._target.watch(handles):
-                    pause = 1.0
-                    self._see(name, event)
-                    if self._shop.stop.is_set() or self._version != version:
-                        break
-            except CosmosError as error:
-                claim, _ = next(iter(away.values()))
-                self._shop.tell(News(claim, Disconnected(error.message, pause)))
-                self._shop.stop.wait(pause)
-                pause = min(pause * 2, LONGEST_PAUSE_S)
-
-    def _see(self, name: str, seen: Seen) -> None:
-        with self._lock:
-            if name not in self._away:
-                return
-            claim, handle = self._away[name]
-        match seen:
-            case JobOver():
-                self._home(name)
-            case Made() if len(claim.items) > 1:
-                self._landed.put((claim, False))
-            case InVain():
-                self._warn(claim, seen)
-                since = self._in_vain.setdefault(name, time.monotonic())
-                if 0 < self._target.patience <= time.monotonic() - since:
-                    self._take_back(name, claim, handle, seen)
-            case Progress():
-                self._in_vain.pop(name, None)
-                for item in claim.items:
-                    folder = self._shop.store.folder(item.run)
-                    run = folder.run()
-                    if run.status.final:
-                        continue
-                    known = run.fraction is not None and waits_for(seen.stage) is None
-                    if run.stage != seen.stage and not known:  # its log says more
-                        folder.record(seen)
-                    self._shop.tell(News(claim, seen, folder))
-
-    def _warn(self, claim: Claim, seen: InVain) -> None:
-        """Once for each reason."""
-        if seen.why not in self._told:
-            self._told.add(seen.why)
-            first = claim.items[0]
-            self._shop.complain(f"{self.lane.target}: {first.run} {first.name}: {seen.why}")
-
-    def _take_back(self, name: str, claim: Claim, handle: Handle, seen: InVain) -> None:
-        """What never begins there is tried again later, elsewhere if there is another place."""
-        self._target.cancel(handle)
-        for item in claim.items:
-            folder = self._shop.store.folder(item.run)
-            if not folder.run().status.final:
-                folder.record(Failed("submission", f"taken back from the cluster: {seen.why}"))
-        self._home(name)
-
-    def _home(self, name: str) -> None:
-        with self._lock:
-            claim, _ = self._away.pop(name)
-            self._in_vain.pop(name, None)
-        self._landed.put((claim, True))
-
-    def _put_away(self, claim: Claim, handle: Handle) -> None:
-        with self._lock:
-            self._away[handle.job] = (claim, handle)
-            self._version += 1
 
     # -- home --------------------------------------------------------------------------------
 
