@@ -79,11 +79,15 @@ def gather(bench: Bench, folders: Sequence[RunFolder]) -> Iterator[Told]:
 
 def _news(bench: Bench, folders: Sequence[RunFolder], handle: Handle, job: Job) -> Iterator[Told]:
     """What the log says that is not here, and how far the job is by it."""
-    log = bench.target.log_now(handle, min(folder.log_size() for folder in folders))
+    log = _log_now(bench, handle, job, min(folder.log_size() for folder in folders))
     if log.text:
-        text = secrets.mask(log.text, secrets.present(job.secrets))
-        yield None, Log(text, log.offset)
-        yield from list(_progress(bench, text))[-1:]
+        yield None, log
+        yield from list(_progress(bench, log.text))[-1:]
+
+
+def _log_now(bench: Bench, handle: Handle, job: Job, offset: int) -> Log:
+    log = bench.target.log_now(handle, offset)
+    return Log(secrets.mask(log.text, secrets.present(job.secrets)), log.offset)
 
 
 def catch_up(bench: Bench, folder: RunFolder) -> None:
@@ -95,10 +99,9 @@ def catch_up(bench: Bench, folder: RunFolder) -> None:
     if handle is None:
         return
     with suppress(RunInUse), folder.held():
-        log = bench.target.log_now(handle, folder.log_size())
+        log = _log_now(bench, handle, folder.job(), folder.log_size())
         if log.text:
-            values = secrets.present(folder.job().secrets)
-            folder.record(Log(secrets.mask(log.text, values), log.offset))
+            folder.record(log)
 
 
 def _follow(bench: Bench, folders: Sequence[RunFolder], handle: Handle, job: Job) -> Iterator[Told]:
