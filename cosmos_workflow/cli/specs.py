@@ -152,6 +152,11 @@ def create_run(
     with open_screen(json=json) as screen:
         knobs = Knobs(engine, weights, weight or (), parameters, option or (), name)
         made = make_runs(settings, specs, knobs)
+        if empty := list(dict.fromkeys(place for one in made for place in one.places)):
+            screen.warn(
+                f"nothing fills {_braced(empty)} in the words: the model is given the braces; "
+                "cosmos sweep SPEC --vary fills them in"
+            )
         for one in made:
             screen.data({
                 **one.run.model_dump(mode="json"), "path": str(one.path),
@@ -161,11 +166,6 @@ def create_run(
             _tell_one(screen, made[0])
         else:
             _tell_several(screen, made)
-        if empty := list(dict.fromkeys(place for one in made for place in one.places)):
-            screen.warn(
-                f"nothing fills {_braced(empty)} in the words: the model is given the braces; "
-                "cosmos sweep SPEC --vary fills them in"
-            )
         _next(screen, "cosmos run " + " ".join(one.run.id for one in made) + _where(settings, made))
 
 

@@ -323,7 +323,7 @@ def test_status_shows_partitions_and_what_of_ours_is_in_the_queue(
     assert "gpu:2" in shown and "BeginTime" in shown and "2 jobs" in shown, shown
     told = cluster.json("status")[-1]["facts"]["cluster"]
     assert {p["name"]: p["idle"] + p["mixed"] + p["allocated"] for p in told["partitions"]} == {
-        "gpu": 3, "urgent": 3,
+        "gpu": 3, "urgent": 3, "short": 3,
     }  # fmt: skip
     assert {job["number"]: job["count"] for job in told["jobs"]}[handle.ref] == 1
     for folder in cluster.store.folders():
