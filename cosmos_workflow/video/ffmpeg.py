@@ -194,18 +194,19 @@ def _listened(
     """The command's child, its progress told to ``heard``, its input written by its feed."""
     pipes = {"stdout": subprocess.PIPE} | ({"stdin": subprocess.PIPE} if command.feed else {})
     with child(["-progress", "pipe:1", "-nostats", *command.args], **pipes) as one:
-        threading.Thread(target=_listen, args=(number, one, heard), daemon=True).start()
-        if command.feed is None:
-            yield one
-            return
-        feeding = threading.Thread(target=_fill, args=(number, one, command.feed, heard))
-        feeding.start()
+        threads = [threading.Thread(target=_listen, args=(number, one, heard), daemon=True)]
+        if command.feed:
+            feeding = (number, one, command.feed, heard)
+            threads.append(threading.Thread(target=_fill, args=feeding))
+        for thread in threads:
+            thread.start()
         try:
             yield one
         finally:
             if one.process.poll() is None:
                 one.process.kill()  # a feed that waits for it to read goes on
-            feeding.join()
+            for thread in threads:
+                thread.join()  # before the pipes that they use are closed
 
 
 def _fill(
