@@ -8,9 +8,6 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-# No command uses a plugin of pydantic's, and to look for one reads the names of all packages.
-os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-
 import typer
 from typer.core import TyperCommand, TyperGroup
 
@@ -141,6 +138,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; nothing escapes as a traceback."""
     args = list(sys.argv[1:] if argv is None else argv)
     args = args or ["--help"]
+    # No command uses a plugin of pydantic's, and to look for one reads the names of all packages.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     as_json = "--json" in (args[: args.index("--")] if "--" in args else args)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

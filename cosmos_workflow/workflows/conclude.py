@@ -60,12 +60,12 @@ def _verdict(bench: Bench, folder: RunFolder, ended: JobEnded, log: Sequence[str
         return _server_gone(bench, folder)
     refused = _refused(folder, ended, log) or _never_began(folder, ended, log)
     if refused or ended.reason == "gone":
-        return refused or _cut_short(folder, ended, shared=False)
+        return refused or _cut_short(bench, folder, ended)
     verdict = bench.engine.verdict(folder.id, ended, log)
     settled = isinstance(verdict, Succeeded | Blocked) or _is_not_begun(verdict)
     if ended.reason == "exited" or settled:
         return verdict
-    return _cut_short(folder, ended, shared=_was_not_first(bench, folder))
+    return _cut_short(bench, folder, ended)
 
 
 def _was_not_first(bench: Bench, folder: RunFolder) -> bool:
@@ -200,7 +200,7 @@ def _never_began(folder: RunFolder, ended: JobEnded, log: Sequence[str]) -> Fail
     )
 
 
-def _cut_short(folder: RunFolder, ended: JobEnded, *, shared: bool) -> Failed:
+def _cut_short(bench: Bench, folder: RunFolder, ended: JobEnded) -> Failed:
     code = "" if ended.exit_code is None else f" (exit code {ended.exit_code})"
     again = f"cosmos run {folder.id.partition('.')[0]} tries again"
     match ended.reason:
@@ -226,7 +226,7 @@ def _cut_short(folder: RunFolder, ended: JobEnded, *, shared: bool) -> Failed:
                 "raise --time-limit or [defaults] time_limit if it was not stuck; "
                 f"cosmos logs {folder.id} shows where it stood",
             )
-        case "limit" if shared:
+        case "limit" if _was_not_first(bench, folder):
             return Failed(
                 "killed",
                 "the cluster allows its job no more time, and other runs had some of it",
